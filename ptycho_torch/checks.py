@@ -1,0 +1,233 @@
+"""What every command checks, and the one grammar of its errors.
+
+An error reads ``Expected {name} to …, but got {value}.`` followed by the remedy. On a command line
+it is one line on stderr with exit status 2, and nothing has been written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+TORCH_MINIMUM = (2, 2)
+"""POLICY-001: the oldest PyTorch that this package runs on."""
+
+EXIT_USAGE = 2
+EXIT_INFRASTRUCTURE = 3
+EXIT_INTERRUPTED = 130
+
+
+class UsageError(Exception):
+    """What was asked for cannot be done; the text says what to change."""
+
+
+class DataError(UsageError):
+    """A file does not hold what it must; the text names the file and the remedy."""
+
+
+class DependencyMissing(UsageError, ImportError):  # noqa: N818 - the name says the state
+    """A package that this work needs is not installed."""
+
+
+class TorchMissing(DependencyMissing):
+    """PyTorch is not installed, or too old (POLICY-001)."""
+
+
+def expected(name: str, to: str, got: object, remedy: str) -> str:
+    """Build an error text.
+
+    Examples:
+        >>> expected("--max_epochs", "be at least 1", 0, "Give a positive number.")
+        'Expected --max_epochs to be at least 1, but got 0. Give a positive number.'
+    """
+    return f"Expected {name} to {to}, but got {got}. {remedy}"
+
+
+def installed_version(distribution: str) -> str | None:
+    """Read a distribution's version from its metadata, without importing it.
+
+    Examples:
+        >>> installed_version("no-such-distribution") is None
+        True
+    """
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Give the leading numbers of a version.
+
+    Examples:
+        >>> _release("2.13.0a0+cpu")
+        (2, 13)
+    """
+    numbers: list[int] = []
+    for part in version.split("+", maxsplit=1)[0].split(".")[:2]:
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if not digits:
+            break
+        numbers.append(int(digits))
+    return tuple(numbers)
+
+
+def require_torch() -> None:
+    """Refuse to go on without a PyTorch that is new enough (POLICY-001).
+
+    Raises:
+        TorchMissing: If PyTorch is not installed or older than 2.2.
+    """
+    found = installed_version("torch")
+    if found is None or _release(found) < TORCH_MINIMUM:
+        need = "torch>=" + ".".join(map(str, TORCH_MINIMUM))
+        raise TorchMissing(
+            expected(
+                "PyTorch",
+                f"be installed as {need} (POLICY-001)",
+                "none" if found is None else f"torch {found}",
+                "Install the dependency group `torch`: pip install --group torch.",
+            )
+        )
+
+
+def require(*distributions: str) -> None:
+    """Refuse to go on without other packages of the dependency group ``torch``.
+
+    Raises:
+        DependencyMissing: If one of them is not installed.
+
+    Examples:
+        >>> require("numpy")
+    """
+    for name in distributions:
+        if installed_version(name) is None:
+            raise DependencyMissing(
+                expected(name, "be installed", "none", "Run: pip install --group torch.")
+            )
+
+
+def whole_number(name: str, *, minimum: int) -> Callable[[str], int]:
+    """Make an argument type that accepts whole numbers from ``minimum`` on.
+
+    Examples:
+        >>> whole_number("--batch_size", minimum=1)("16")
+        16
+    """
+
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = minimum - 1
+        if value < minimum:
+            raise UsageError(
+                expected(name, f"be a whole number of at least {minimum}", repr(text), "Change it.")
+            )
+        return value
+
+    return convert
+
+
+def positive_number(name: str) -> Callable[[str], float]:
+    """Make an argument type that accepts finite numbers above zero.
+
+    Examples:
+        >>> positive_number("--learning_rate")("1e-3")
+        0.001
+    """
+
+    def convert(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not 0 < value < float("inf"):
+            raise UsageError(expected(name, "be a finite number above 0", repr(text), "Change it."))
+        return value
+
+    return convert
+
+
+def one_of(name: str, choices: Sequence[str]) -> Callable[[str], str]:
+    """Make an argument type that accepts one of a few words.
+
+    Examples:
+        >>> one_of("--accelerator", ["auto", "cpu"])("cpu")
+        'cpu'
+    """
+
+    def convert(text: str) -> str:
+        if text not in choices:
+            close = difflib.get_close_matches(text, choices, n=1)
+            remedy = f"Did you mean {close[0]!r}?" if close else "Choose one of them."
+            raise UsageError(expected(name, f"be one of {', '.join(choices)}", repr(text), remedy))
+        return text
+
+    return convert
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose every complaint is a :class:`UsageError` in the project's grammar."""
+
+    def error(self, message: str) -> NoReturn:
+        """Turn argparse's message into ours."""
+        raise UsageError(
+            expected("the command line", "follow --help", f"this problem: {message}", "See --help.")
+        )
+
+    def parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
+        """Parse a command line.
+
+        Raises:
+            UsageError: If a flag is unknown or missing, or has a value it cannot have.
+        """
+        namespace, unknown = self.parse_known_args(argv)
+        if unknown:
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            close = difflib.get_close_matches(unknown[0].split("=")[0], flags, n=1)
+            remedy = f"Did you mean {close[0]}?" if close else "See --help."
+            raise UsageError(
+                expected("the command line", "hold known flags only", repr(unknown[0]), remedy)
+            )
+        return namespace
+
+
+def run_command(command: Callable[[], None]) -> int:
+    """Run a command line's work and give its exit status.
+
+    Args:
+        command: The work.
+
+    Returns:
+        0, or 2 for a :class:`UsageError`, 3 for a failure of the system, 130 for Ctrl-C; each with
+        one line on stderr.
+
+    Examples:
+        >>> run_command(lambda: None)
+        0
+    """
+    try:
+        command()
+    except UsageError as problem:
+        message, status = str(problem), EXIT_USAGE
+    except OSError as problem:
+        message = expected(
+            str(problem.filename or "the system"),
+            "be usable",
+            problem.strerror or problem,
+            "Nothing was written; free what is missing and run again.",
+        )
+        status = EXIT_INFRASTRUCTURE
+    except KeyboardInterrupt:
+        message, status = "Interrupted. Nothing was written.", EXIT_INTERRUPTED
+    else:
+        return 0
+    print(" ".join(message.split()), file=sys.stderr)
+    return status

@@ -1,0 +1,1 @@
+"""Scans: how they are read, which of their patterns are neighbours, how they reach the network."""

@@ -1,0 +1,34 @@
+"""A scan's patterns as tensors, in batches cut at once."""
+
+import numpy as np
+
+from ptycho_torch.data.grouping import pick_evenly
+from ptycho_torch.data.npz import Scan
+from ptycho_torch.needs_torch import torch
+
+
+class PatternDataset(torch.utils.data.Dataset[torch.Tensor]):
+    """The diffraction amplitudes of a scan.
+
+    An index may be a list: a whole batch is one indexing operation, not one per pattern.
+
+    Args:
+        scan: The scan.
+        n_images: How many patterns to pick, evenly over the scan; all of them if ``None``.
+
+    Attributes:
+        diffraction_amplitude: Real (pattern, y, x).
+        positions_px: Real (pattern, yx).
+    """
+
+    def __init__(self, scan: Scan, n_images: int | None = None) -> None:
+        picked = np.asarray(pick_evenly(len(scan.positions_px), n_images))
+        self.diffraction_amplitude = torch.from_numpy(scan.diffraction_amplitude[picked])
+        self.positions_px = torch.from_numpy(scan.positions_px[picked])
+
+    def __len__(self) -> int:
+        return len(self.diffraction_amplitude)
+
+    def __getitem__(self, index: int | list[int]) -> torch.Tensor:
+        """Give one pattern (y, x), or those of a list (pattern, y, x)."""
+        return self.diffraction_amplitude[index]

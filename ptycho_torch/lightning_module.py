@@ -1,0 +1,193 @@
+"""What Lightning adds to a reconstructor: steps, optimiser, schedule, history."""
+
+import logging
+import signal
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ptycho_torch.config import TrainingConfig
+from ptycho_torch.data.datamodule import PatternDataModule
+from ptycho_torch.data.dataset import PatternDataset
+from ptycho_torch.needs_lightning import lightning
+from ptycho_torch.needs_torch import choose_device, torch, useful_threads
+from ptycho_torch.reconstructor import Reconstructor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochRecord:
+    """What an epoch came to.
+
+    Attributes:
+        epoch: Its number, from 0.
+        steps: Optimiser steps so far.
+        train_loss: Mean loss over the epoch's patterns.
+        test_loss: Mean loss over the test patterns after it; ``None`` without test patterns.
+        learning_rate: Rate of its last step.
+        seconds: Time since training began.
+    """
+
+    epoch: int
+    steps: int
+    train_loss: float
+    test_loss: float | None
+    learning_rate: float
+    seconds: float
+
+
+class ReconstructorModule(lightning.LightningModule):
+    """Train a reconstructor.
+
+    Args:
+        reconstructor: What to train.
+        config: How to train it.
+        report: Called after each epoch.
+    """
+
+    def __init__(
+        self,
+        reconstructor: Reconstructor,
+        config: TrainingConfig,
+        report: Callable[[EpochRecord], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self.reconstructor = reconstructor
+        self.config = config
+        self.report = report
+        self.history: list[EpochRecord] = []
+        self.patterns_processed = 0
+        self._losses: list[tuple[torch.Tensor, int]] = []
+        self._test_losses: list[tuple[torch.Tensor, int]] = []
+        self._began = 0.0
+
+    def training_step(self, batch: torch.Tensor) -> torch.Tensor:
+        """Give the loss of a batch of diffraction amplitudes (pattern, y, x)."""
+        loss = self.reconstructor.loss(batch)
+        self._losses.append((loss.detach(), len(batch)))
+        self.patterns_processed += len(batch)
+        return loss
+
+    def validation_step(self, batch: torch.Tensor) -> None:
+        """Note the loss of a batch of test patterns."""
+        self._test_losses.append((self.reconstructor.loss(batch), len(batch)))
+
+    def on_train_start(self) -> None:
+        """Start the clock."""
+        self._began = time.perf_counter()
+
+    def on_train_epoch_end(self) -> None:
+        """Write the epoch into the history."""
+        optimizer = self.optimizers()
+        if isinstance(optimizer, list):
+            message = "one optimiser is configured, so Lightning gives one"
+            raise TypeError(message)
+        self.history.append(
+            EpochRecord(
+                epoch=self.current_epoch,
+                steps=self.global_step,
+                train_loss=_mean(self._losses),
+                test_loss=_mean(self._test_losses) if self._test_losses else None,
+                learning_rate=float(optimizer.param_groups[0]["lr"]),
+                seconds=time.perf_counter() - self._began,
+            )
+        )
+        self._losses.clear()
+        self._test_losses.clear()
+        if self.report is not None:
+            self.report(self.history[-1])
+
+    def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
+        """Set up AdamW on a one-cycle schedule over the whole training."""
+        optimizer = torch.optim.AdamW(
+            self.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=self.config.learning_rate,
+            total_steps=max(int(self.trainer.estimated_stepping_batches), 2),
+            pct_start=0.15,
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """A finished training.
+
+    Attributes:
+        history: One record per epoch.
+        patterns_processed: Patterns that went through an optimiser step.
+    """
+
+    history: list[EpochRecord]
+    patterns_processed: int
+
+
+def fit(
+    reconstructor: Reconstructor,
+    patterns: PatternDataset,
+    config: TrainingConfig,
+    *,
+    test: PatternDataset | None = None,
+    checkpoint: Path | None = None,
+    report: Callable[[EpochRecord], None] | None = None,
+) -> Training:
+    """Train a reconstructor in place; afterwards it is on the CPU and ready to predict.
+
+    The same reconstructor, patterns, seed, machine and thread count give the same weights.
+
+    Args:
+        reconstructor: What to train, calibrated.
+        patterns: What to train on.
+        config: How to train.
+        test: Patterns to judge the loss on after each epoch.
+        checkpoint: Where to write Lightning's checkpoint; nowhere if ``None``.
+        report: Called after each epoch.
+
+    Returns:
+        The training.
+
+    Raises:
+        UsageError: If the accelerator is not available.
+        KeyboardInterrupt: If Ctrl-C ended the training.
+    """
+    device = choose_device(config.accelerator)
+    module = ReconstructorModule(reconstructor, config, report)
+    counts = float(patterns.diffraction_amplitude.square().mean())
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        trainer = lightning.Trainer(
+            accelerator=device.type,
+            devices=1,
+            max_epochs=config.max_epochs,
+            gradient_clip_val=config.gradient_clip * counts,
+            deterministic="warn",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+        batches = PatternDataModule(patterns, test, config.batch_size, config.seed)
+        threads = torch.get_num_threads()
+        window = reconstructor.forward_model.window_probe.numel()
+        torch.set_num_threads(useful_threads(config.batch_size * window))
+        try:
+            trainer.fit(module, datamodule=batches)
+        except SystemExit as stop:  # Lightning's answer to Ctrl-C, after which it ignores SIGINT
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            raise KeyboardInterrupt from stop
+        finally:
+            torch.set_num_threads(threads)
+        if checkpoint is not None:
+            trainer.save_checkpoint(checkpoint)
+    reconstructor.cpu().eval()
+    return Training(history=module.history, patterns_processed=module.patterns_processed)
+
+
+def _mean(losses: list[tuple[torch.Tensor, int]]) -> float:
+    total = sum(float(loss) * count for loss, count in losses)
+    return total / sum(count for _, count in losses)

@@ -1,0 +1,110 @@
+"""From an object patch to the photons that a detector counts, and one step back."""
+
+import torch
+from torch import Tensor, nn
+
+from ptycho_torch.physics.propagation import far_field, inverse_far_field
+
+WINDOW_MULTIPLE = 8
+"""Window widths are multiples of this, so that a network can halve them three times."""
+
+REGULARISATION = 0.03
+"""Share of the probe's peak intensity below which :meth:`ForwardModel.back_project` fades out."""
+
+
+def probe_window(probe: Tensor, energy: float) -> tuple[slice, slice]:
+    """Find the smallest centred square that holds most of the probe.
+
+    Args:
+        probe: Complex (y, x), centred on pixel ``size // 2``.
+        energy: Share of the probe's energy to hold, 0 … 1.
+
+    Returns:
+        Rows and columns, of a width that is a multiple of 8 and centred like the probe.
+
+    Examples:
+        >>> probe = torch.zeros(40, 64)
+        >>> probe[20, 32] = 1.0
+        >>> probe_window(probe, 0.99)
+        (slice(16, 24, None), slice(28, 36, None))
+    """
+    intensity = probe.abs().square()
+    height, width = probe.shape
+    largest = min(height, width) // WINDOW_MULTIPLE * WINDOW_MULTIPLE
+    for size in range(WINDOW_MULTIPLE, largest + 1, WINDOW_MULTIPLE):
+        top, left = height // 2 - size // 2, width // 2 - size // 2
+        window = (slice(top, top + size), slice(left, left + size))
+        if size == largest or intensity[window].sum() >= energy * intensity.sum():
+            return window
+    message = f"probe of shape {tuple(probe.shape)} is smaller than {WINDOW_MULTIPLE} px"
+    raise ValueError(message)
+
+
+class ForwardModel(nn.Module):
+    """A known probe, thin-sample interaction, and the far field.
+
+    Exit wave = probe · object patch; the detector counts the squared modulus of its far field.
+    Patches live in the window of the probe; outside of it there is no light.
+
+    Args:
+        probe: Complex (y, x); the sum of ``abs()**2`` is the number of photons in the beam.
+        energy: Share of the probe's energy that the window must hold.
+    """
+
+    probe: Tensor
+
+    def __init__(self, probe: Tensor, energy: float) -> None:
+        super().__init__()
+        self.register_buffer("probe", probe)
+        self.window = probe_window(probe, energy)
+
+    @property
+    def window_probe(self) -> Tensor:
+        """The part of the probe within the window, complex (y, x)."""
+        return self.probe[self.window]
+
+    def detector_wave(self, object_patches: Tensor) -> Tensor:
+        """Propagate patches through the probe to the detector.
+
+        Args:
+            object_patches: Complex (pattern, y, x), of the window's shape.
+
+        Returns:
+            Complex (pattern, y, x), of the detector's shape.
+        """
+        rows, columns = self.window
+        height, width = self.probe.shape
+        around = (columns.start, width - columns.stop, rows.start, height - rows.stop)
+        return far_field(nn.functional.pad(self.window_probe * object_patches, around))
+
+    def forward(self, object_patches: Tensor) -> Tensor:
+        """Predict the expected counts.
+
+        Args:
+            object_patches: Complex (pattern, y, x), of the window's shape.
+
+        Returns:
+            Diffraction intensity in photons, real (pattern, y, x), of the detector's shape.
+        """
+        wave = self.detector_wave(object_patches)
+        return wave.real.square() + wave.imag.square()
+
+    def back_project(self, diffraction_amplitude: Tensor) -> Tensor:
+        """Guess patches from measured amplitudes in one step, without knowing their phase.
+
+        The measured amplitude takes the phase that the probe alone has on the detector, goes back
+        to the sample and is divided by the probe where there is light: the first step of an
+        iterative reconstruction that starts from an empty sample (Maiden, Johnson and Li,
+        *Optica* 4, 736 (2017), for one pattern).
+
+        Args:
+            diffraction_amplitude: Roots of counts, real (pattern, y, x).
+
+        Returns:
+            Complex (pattern, y, x), of the window's shape.
+        """
+        wave = far_field(self.probe)
+        phase = wave / wave.abs().clamp_min(torch.finfo(wave.real.dtype).tiny)
+        exit_wave = inverse_far_field(diffraction_amplitude * phase)[..., *self.window]
+        intensity = self.window_probe.abs().square()
+        return exit_wave * self.window_probe.conj() / (intensity + REGULARISATION * intensity.max())

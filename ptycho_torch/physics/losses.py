@@ -1,0 +1,52 @@
+"""How far predicted diffraction is from what was counted."""
+
+import torch
+from torch import Tensor
+
+INTENSITY_FLOOR = 1e-3
+"""Least predicted intensity, in counts per pixel: keeps a dark pixel's gradient finite."""
+
+
+def poisson_nll(predicted_intensity: Tensor, counts: Tensor) -> Tensor:
+    """Give the negative log-likelihood of photon counts, per pixel, less that of a perfect model.
+
+    For counts *n* and prediction *I* it is ``I - n + n log(n / I)``: half the Poisson deviance. Its
+    gradient ``1 - n / I`` is that of the likelihood itself; the subtracted constant makes 0 the
+    best value and about 0.5 the value at which only photon noise is left (Thibault and
+    Guizar-Sicairos, *New J. Phys.* 14, 063004 (2012)).
+
+    Args:
+        predicted_intensity: Expected counts, real (...).
+        counts: Measured counts, real (...).
+
+    Returns:
+        The mean over all pixels, a scalar.
+
+    Examples:
+        >>> counts = torch.tensor([4.0, 0.0, 9.0])
+        >>> poisson_nll(counts, counts).item() < 1e-3
+        True
+    """
+    intensity = predicted_intensity + INTENSITY_FLOOR
+    perfect = counts - torch.xlogy(counts, counts)
+    return (intensity - counts * intensity.log() - perfect).mean()
+
+
+def amplitude_mse(predicted_amplitude: Tensor, amplitude: Tensor) -> Tensor:
+    """Give the mean squared difference of diffraction amplitudes (roots of counts).
+
+    With the noise of counting, which an amplitude carries with a variance of about 1/4, the best
+    value is about 0.25.
+
+    Args:
+        predicted_amplitude: Real (...).
+        amplitude: Measured, real (...).
+
+    Returns:
+        The mean over all pixels, a scalar.
+
+    Examples:
+        >>> amplitude_mse(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0])).item()
+        2.0
+    """
+    return (predicted_amplitude - amplitude).square().mean()

@@ -1,0 +1,1 @@
+"""What runs inside the measured child process: self-contained, standard library and pytest only."""

@@ -1,0 +1,160 @@
+"""Every path below a selector that a page may cite."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from .declared import Selector
+from .plain import plain
+from .record import RunRecord
+from .statistics import summarise
+from .values import Value
+
+__all__ = ["Stated", "facts_of", "gather", "numbers_of", "values_of"]
+
+_UNCITABLE = re.compile(r"[^A-Za-z0-9_-]+")
+_COUNTS = frozenset({"n"})
+
+
+class Stated(NamedTuple):
+    """A value, its path, and the longer path that means it alone."""
+
+    path: str
+    own: str
+    value: Value
+
+
+def gather(stated: Iterable[Stated]) -> tuple[dict[str, Value], dict[str, list[str]]]:
+    """Return the values that a path means, and the paths that would mean several.
+
+    Examples:
+        >>> facts = [Stated("environment.torch", "environment.package.torch", Value("2.2")),
+        ...          Stated("environment.torch", "environment.fact.torch", Value("2.2+cpu"))]
+        >>> values, ambiguous = gather(facts)
+        >>> sorted(values)
+        ['environment.fact.torch', 'environment.package.torch']
+        >>> ambiguous["environment.torch"]
+        ['environment.package.torch', 'environment.fact.torch']
+    """
+    by_path: dict[str, dict[str, Value]] = {}
+    for path, own, value in stated:
+        by_path.setdefault(path, {})[own] = value
+    values: dict[str, Value] = {}
+    ambiguous: dict[str, list[str]] = {}
+    for path, meanings in by_path.items():
+        values |= meanings
+        if len({str(value.value) for value in meanings.values()}) > 1:
+            ambiguous[path] = list(meanings)
+        else:
+            values[path] = next(iter(meanings.values()))
+    return values, ambiguous
+
+
+def values_of(
+    selector: Selector, measured: RunRecord | None, samples: Sequence[RunRecord]
+) -> Iterator[Stated]:
+    """Yield every value: what is declared, then what the sample set measured.
+
+    Args:
+        selector: The declaration.
+        measured: The newest measurement.
+        samples: Its sample set.
+    """
+    yield _one("title", Value(selector.title or selector.name))
+    yield _one("timeout", Value(selector.timeout, "s"))
+    for metric, guardrail in selector.guardrails.items():
+        for bound in ("fail", "warn", "minimum", "tolerance"):
+            if (text := getattr(guardrail, bound)) is not None:
+                yield _one(f"guardrails.{metric}.{bound}", Value(text))
+    if measured is None:
+        return
+    for path, value in _statements(measured):
+        yield _one(path, value)
+    yield from _environment(measured)
+    yield from _properties(measured)
+    numbers: dict[str, list[tuple[float, str]]] = {}
+    for record in samples:
+        for path, number, unit in numbers_of(record):
+            numbers.setdefault(path, []).append((number, unit))
+    for path, found in numbers.items():
+        for name, value in _statistics(path, found):
+            yield _one(name, value)
+
+
+def _one(path: str, value: Value) -> Stated:
+    return Stated(path, path, value)
+
+
+def _statements(record: RunRecord) -> Iterator[tuple[str, Value]]:
+    yield "date", Value(record.started[:10])
+    yield "started", Value(record.started)
+    yield "machine_class", Value(record.machine_class)
+    yield "command", Value(" ".join(record.command))
+    if record.commit is not None:
+        yield "commit", Value(record.commit.id[:7] + (" (modified)" if record.commit.dirty else ""))
+    yield "tests", Value(len(record.tests))
+
+
+def facts_of(record: RunRecord) -> Iterator[tuple[str, str, Value]]:
+    """Yield kind, name and value of all that is known about where `record` was measured."""
+    machine = record.machine
+    for key in ("system", "architecture", "cpu", "isa", "cores", "accelerator"):
+        yield "machine", key, Value(getattr(machine, key))
+    yield "machine", "memory", Value(machine.memory_mib / 1024, "GiB")
+    yield "machine", "python", Value(record.inputs.python)
+    for name, version in record.inputs.packages.items():
+        if " " in name:  # an import that found nothing is an input, and no distribution
+            continue
+        yield "package", plain(name), Value(plain(version))
+    for name, text in record.inputs.variables.items():
+        yield "variable", plain(name), Value(plain(text))
+    for name, fact in record.environment.items():
+        yield "fact", name, Value(fact)
+
+
+def _environment(record: RunRecord) -> Iterator[Stated]:
+    for kind, name, value in facts_of(record):
+        yield Stated(f"environment.{name}", f"environment.{kind}.{name}", value)
+
+
+def _properties(record: RunRecord) -> Iterator[Stated]:
+    for result in record.tests:
+        test = _UNCITABLE.sub("-", result.nodeid.rpartition("::")[2])
+        for key, told in result.properties.items():
+            value = Value(told if told is not None else "")
+            yield Stated(f"properties.{key}", f"properties.{test}.{key}", value)
+
+
+def numbers_of(record: RunRecord) -> Iterator[tuple[str, float, str]]:
+    """Yield path, value and unit of every number that `record` measured."""
+    durations, resources = record.durations, record.resources
+    for path, value, unit in (
+        ("duration", durations.duration, "s"),
+        ("duration_call", durations.duration_call, "s"),
+        ("wall", durations.wall, "s"),
+        ("cpu_time", resources.cpu_s, "s"),
+        ("peak_memory", resources.peak_rss_mib, "MiB"),
+    ):
+        if value is not None:
+            yield path, value, unit
+    seconds: dict[str, float] = {}
+    for stage in record.stages:  # a stage that was entered twice took the sum
+        seconds[stage.name] = seconds.get(stage.name, 0.0) + stage.seconds
+    for name, value in seconds.items():
+        yield f"stages.{name}", value, "s"
+    for name, metric in record.metrics.items():
+        yield f"metrics.{name}", metric.value, metric.unit
+
+
+def _statistics(path: str, found: list[tuple[float, str]]) -> Iterator[tuple[str, Value]]:
+    unit = found[-1][1]
+    values = [value for value, of in found if of == unit]
+    summary = summarise(values)
+    yield path, Value(values[-1], unit, summary.n)
+    for name, number in summary._asdict().items():
+        if number is not None and math.isfinite(number):
+            its_unit = "1" if name in _COUNTS else "%" if name == "cv" else unit
+            yield f"{path}.{name}", Value(number, its_unit, summary.n)

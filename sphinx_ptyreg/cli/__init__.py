@@ -1,0 +1,65 @@
+"""The command line ``ptyreg``: one file a command, and this registry."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+from .. import __version__
+from ..errors import ExitCode, PtyregError
+from . import explain, init, lint, publish, run, status
+
+__all__ = ["main"]
+
+
+class _Command(Protocol):
+    NAME: str
+    HELP: str
+    WRITES: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+    def execute(self, arguments: argparse.Namespace) -> int: ...
+
+
+COMMANDS: tuple[_Command, ...] = (init, run, status, explain, lint, publish)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``ptyreg`` and return its exit status: 0 ok, 1 verdict, 2 usage, 3 infrastructure."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.execute(arguments))
+    except PtyregError as error:
+        print(f"ptyreg: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("ptyreg: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return ExitCode.OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = max(len(command.NAME) for command in COMMANDS)
+    verbs = "\n".join(f"  {command.NAME:{width}}  {command.WRITES}" for command in COMMANDS)
+    parser = argparse.ArgumentParser(
+        prog="ptyreg",
+        description="Measure pytest selectors, and keep what the documentation may cite.",
+        epilog=f"what each command writes:\n{verbs}\n\n"
+        "exit status: 0 ok, 1 verdict, 2 usage, 3 infrastructure",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        sub = subparsers.add_parser(command.NAME, help=command.HELP, description=command.HELP)
+        sub.add_argument(
+            "--root", metavar="DIR", default=".", help="the project, or a folder in it (default: .)"
+        )
+        command.add_arguments(sub)
+        sub.set_defaults(execute=command.execute)
+    return parser

@@ -1,0 +1,174 @@
+"""What a declaration must be beyond its types; each error names the file and the key."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from .declared import PUBLISHED, Finding, Guardrail, Mode, Selector
+from .errors import ConfigError, did_you_mean
+from .record import NAME
+from .units import parse_quantity, same_dimension
+
+__all__ = ["Place", "check_aliases", "check_finding", "check_folders", "check_selector"]
+
+
+class Place:
+    """A key in the file, for errors: ``pyproject.toml, tool.ptyreg.selectors.x``."""
+
+    def __init__(self, file: str, keys: tuple[str, ...] = ("tool", "ptyreg")) -> None:
+        self.file, self.keys = file, keys
+
+    def __truediv__(self, key: str) -> Place:
+        return Place(self.file, (*self.keys, key))
+
+    def __str__(self) -> str:
+        return f"{self.file}, {'.'.join(self.keys)}"
+
+    def of(self, message: str) -> tuple[str, str]:
+        """Split msgspec's ``Expected … - at `$.a.b``` into the place and the problem."""
+        problem, _, path = message.partition(" - at `$")
+        keys = tuple(part for part in path.rstrip("`").replace("[...]", "").split(".") if part)
+        place = str(Place(self.file, (*self.keys, *keys)))
+        problem = problem.replace("`", "").replace(", got", ", but got")
+        if missing := re.fullmatch(r"Object missing required field (\w+)", problem):
+            return place, f"Expected the key {missing[1]}, but it is missing."
+        if wrong := re.fullmatch(r"Invalid enum value '(.*)'", problem):
+            known = ", ".join(Mode)
+            close = did_you_mean(wrong[1], list(Mode))
+            return place, f"Expected one of {known}, but got {wrong[1]!r}.{close}"
+        return place, f"{problem}."
+
+
+def check_selector(selector: Selector, where: Place) -> None:
+    """Raise a :class:`ConfigError` when a selector cannot be run as declared."""
+    if bool(selector.nodeids) == bool(selector.markers):
+        raise ConfigError(str(where), "Expected either nodeids or markers to say what is run.")
+    _check_paths(selector, where)
+    _check_conditions(selector, where)
+    for requirement in selector.requires:
+        _check(where / "requires", Requirement, requirement)
+    for key, least in (("retries", 0), ("repeats", 1), ("warmup", 0), ("timeout", 0.001)):
+        if not least <= getattr(selector, key) < math.inf:
+            raise ConfigError(
+                str(where / key), f"Expected at least {least}, but got {getattr(selector, key)}."
+            )
+    for metric, guardrail in selector.guardrails.items():
+        _check_guardrail(guardrail, where / "guardrails" / metric)
+
+
+def _check_paths(selector: Selector, where: Place) -> None:
+    for nodeid in selector.nodeids:
+        if nodeid.startswith("-") or not _is_inside(nodeid.split("::")[0]) or "\0" in nodeid:
+            raise ConfigError(
+                str(where / "nodeids"), f"Expected node ids inside the project, but got {nodeid!r}."
+            )
+    for key in ("inputs", "ignore"):
+        for pattern in getattr(selector, key):
+            if not _is_inside(pattern):
+                raise ConfigError(
+                    str(where / key), f"Expected paths inside the project, but got {pattern!r}."
+                )
+
+
+def _check_conditions(selector: Selector, where: Place) -> None:
+    for name, value in selector.env.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise ConfigError(
+                str(where / "env"), f"Expected a variable, but got {name!r} = {value!r}."
+            )
+    if selector.machine_class and not NAME.fullmatch(selector.machine_class):
+        raise ConfigError(
+            str(where / "machine_class"),
+            f"Expected a name of letters, digits, '-' and '_', but got {selector.machine_class!r}.",
+        )
+
+
+def check_aliases(selectors: Mapping[str, Selector], where: Place) -> None:
+    """Raise a :class:`ConfigError` when a name would mean two selectors."""
+    owner = dict(zip(selectors, selectors, strict=True))
+    for name, selector in selectors.items():
+        for alias in selector.aliases:
+            if owner.setdefault(alias, name) != name:
+                raise ConfigError(
+                    str(where / name / "aliases"),
+                    f"Expected a name of its own, but got {alias!r}, which is {owner[alias]}'s.",
+                )
+
+
+def check_folders(store: str, published: str, where: Place) -> None:
+    """Raise a :class:`ConfigError` when the two layers of the store are no two folders."""
+    for key, folder in (("store", store), ("published", published)):
+        if not folder.strip("./") or "\0" in folder:
+            raise ConfigError(
+                str(where / key), f"Expected a folder of the project, but got {folder!r}."
+            )
+    if Path(store) == Path(published):
+        raise ConfigError(
+            str(where / "published"), f"Expected another folder than store, but got {published!r}."
+        )
+
+
+def _is_inside(pattern: str) -> bool:
+    parts = Path(pattern).parts
+    return bool(parts) and not pattern.startswith("/") and ".." not in parts and "\0" not in pattern
+
+
+def _check_guardrail(guardrail: Guardrail, where: Place) -> None:
+    units = {}
+    for key in ("fail", "warn", "minimum", "baseline", "tolerance"):
+        text = getattr(guardrail, key)
+        if text is not None and not (key == "baseline" and text == PUBLISHED):
+            _check(where / key, parse_quantity, text)
+            units[key] = parse_quantity(text).unit
+    if units.get("tolerance") == "%":
+        del units["tolerance"]
+    kinds = list(units.items())
+    for key, unit in kinds[1:]:
+        if not same_dimension(kinds[0][1], unit):
+            raise ConfigError(
+                str(where / key),
+                f"Expected the unit of {kinds[0][0]} ({kinds[0][1]}), but got {unit}.",
+            )
+    if (guardrail.baseline is None) != (guardrail.tolerance is None):
+        raise ConfigError(str(where), "Expected baseline and tolerance together.")
+    typed = guardrail.baseline not in (None, PUBLISHED)
+    if typed and guardrail.machine_class is None:
+        raise ConfigError(
+            str(where / "baseline"),
+            f"Expected machine_class to say where {guardrail.baseline!r} was measured, "
+            f"or baseline = {PUBLISHED!r}.",
+        )
+
+
+def check_finding(finding: Finding, where: Place) -> None:
+    """Raise a :class:`ConfigError` when a finding cannot be judged as declared."""
+    checks = [finding.requires is not None, bool(finding.nodeids), finding.claim is not None]
+    if sum(checks) != 1:
+        raise ConfigError(str(where), "Expected exactly one check: requires, nodeids or claim.")
+    if finding.claim is not None:
+        from .claims import ClaimError, parse  # noqa: PLC0415 - most findings claim nothing
+
+        try:
+            parse(finding.claim)
+        except ClaimError as error:
+            raise ConfigError(str(where / "claim"), str(error)) from error
+    if finding.requires is not None:
+        _check(where / "requires", Requirement, finding.requires)
+
+
+def _check(where: Place, parse: Callable[[str], object], text: str) -> None:
+    try:
+        parse(text)
+    except InvalidRequirement as error:
+        problem = str(error).splitlines()[0]
+        raise ConfigError(
+            str(where),
+            f"Expected a requirement such as 'torch>=2.2', but got {text!r} ({problem}).",
+        ) from error
+    except ValueError as error:
+        raise ConfigError(str(where), str(error)) from error

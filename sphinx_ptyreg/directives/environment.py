@@ -1,0 +1,76 @@
+"""``{ptyreg:environment}``: on what machine and with which versions a selector was measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from ..citable import facts_of
+from ..errors import UnknownNameError
+from ..nodes import Cell, table
+from ..values import shown
+from .base import SelectorDirective
+from .options import Option, Options, flag, names
+
+if TYPE_CHECKING:
+    from docutils.nodes import Node
+
+    from ..declared import Selector
+    from ..record import RunRecord
+    from ..selector_evidence import SelectorEvidence
+
+__all__ = ["EnvironmentDirective"]
+
+
+class EnvironmentDirective(SelectorDirective):
+    """A table of the machine, the versions, and what the test said; a column a machine class.
+
+    Unless `full` is given, the distributions are those that the selector requires, and the
+    variables those that it declares.
+    """
+
+    shows_history = True
+    option_spec = Options(
+        short=Option(flag, "the machine alone, without versions, variables and the test's facts"),
+        full=Option(flag, "every imported distribution and every pinned variable"),
+        only=Option(names, "names of the machine classes to show, in this order"),
+    )
+
+    def show(self, evidence: SelectorEvidence) -> list[Node]:
+        """Return the table."""
+        newest = {name: records[-1] for name, records in evidence.classes.items()}
+        wanted = self.options.get("only", list(newest))
+        for name in wanted:
+            if name not in newest:
+                raise UnknownNameError("machine class", name, newest)
+        columns = [self._facts(newest[name], evidence.selector) for name in wanted]
+        keys = list(dict.fromkeys(key for column in columns for key in column))
+        labels = [name for _, name in keys]
+        rows: list[list[Cell]] = [
+            [
+                name if labels.count(name) == 1 else f"{name} ({kind})",
+                *(column.get((kind, name), "") for column in columns),
+            ]
+            for kind, name in keys
+        ]
+        header = ["fact", *(wanted if len(wanted) > 1 else ["value"])]
+        return [table(header, rows, classes="ptyreg-environment")]
+
+    def _facts(self, record: RunRecord, selector: Selector) -> dict[tuple[str, str], str]:
+        return {
+            (kind, name): shown(value) or "(empty)"
+            for kind, name, value in facts_of(record)
+            if self._is_wanted(kind, name, selector)
+        }
+
+    def _is_wanted(self, kind: str, name: str, selector: Selector) -> bool:
+        if kind == "machine" or "short" in self.options:
+            return kind == "machine"
+        if kind == "fact" or "full" in self.options:
+            return True
+        if kind == "variable":
+            return name in selector.env
+        required = {canonicalize_name(Requirement(text).name) for text in selector.requires}
+        return name in required | {"pytest"}

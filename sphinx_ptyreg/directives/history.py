@@ -1,0 +1,100 @@
+"""``{ptyreg:history}``: how a number moved over the recorded runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from docutils import nodes
+
+from ..citable import numbers_of
+from ..errors import UnknownNameError
+from ..nodes import Cell, table
+from ..pictures import picture
+from ..plots import Limit, Point, Trend, drawing
+from ..releases import version_of
+from ..units import convert, parse_quantity, same_dimension
+from ..values import Value, shown
+from .base import SelectorDirective
+from .options import Option, Options, at_least_one, flag
+
+if TYPE_CHECKING:
+    from docutils.nodes import Node
+
+    from ..record import RunRecord
+    from ..selector_evidence import SelectorEvidence
+
+__all__ = ["HistoryDirective"]
+
+
+class HistoryDirective(SelectorDirective):
+    """``selector.path`` as a trend and as a table, split by machine class."""
+
+    shows_history = True
+    option_spec = Options(
+        limit=Option(at_least_one, "how many runs of each machine class to show (default: 20)"),
+        no_plot=Option(flag, "the table alone"),
+    )
+
+    def show(self, evidence: SelectorEvidence) -> list[Node]:
+        """Return the drawing and its table."""
+        path = self.arguments[0].partition(".")[2] or "duration"
+        found = self._found(evidence, path)
+        unit = found[-1][1].unit
+        by_class: dict[str, list[tuple[RunRecord, Value]]] = {}
+        for record, value in found:
+            by_class.setdefault(record.machine_class, []).append((record, value))
+        limit = self.options.get("limit", 20)
+        kept = {name: runs[-limit:] for name, runs in sorted(by_class.items())}
+        content: list[Node] = []
+        if "no-plot" not in self.options:
+            title = f"{path} of {evidence.selector.name}"
+            trends = [
+                Trend(name, [self._point(record, value, unit) for record, value in runs])
+                for name, runs in kept.items()
+            ]
+            content.append(picture(drawing(title, unit, trends, _limits(evidence, path, unit))))
+        return [*content, self._table(kept)]
+
+    def _found(self, evidence: SelectorEvidence, path: str) -> list[tuple[RunRecord, Value]]:
+        known: set[str] = set()
+        found: list[tuple[RunRecord, Value]] = []
+        for record in evidence.attempts:
+            if not record.measured:
+                continue
+            for key, number, unit in numbers_of(record):
+                known.add(f"{evidence.selector.name}.{key}")
+                if key == path:
+                    found.append((record, Value(number, unit)))
+        unit = found[-1][1].unit if found else ""
+        same = [(record, value) for record, value in found if same_dimension(value.unit, unit)]
+        if not same:
+            raise UnknownNameError("number", self.arguments[0], known)
+        return same
+
+    def _version(self, record: RunRecord) -> str:
+        commit = record.commit.id if record.commit else None
+        return version_of(self.evidence.project.root, commit)
+
+    def _point(self, record: RunRecord, value: Value, unit: str) -> Point:
+        number = convert(float(value.value), value.unit, unit)
+        return Point(number, self._version(record), record.inputs.digest, record.started[:10])
+
+    def _table(self, kept: dict[str, list[tuple[RunRecord, Value]]]) -> nodes.table:
+        several = len(kept) > 1
+        rows: list[list[Cell]] = []
+        for name, runs in kept.items():
+            for record, value in reversed(runs):
+                row: list[Cell] = [record.started[:10], self._version(record), shown(value)]
+                rows.append([*row, name] if several else row)
+        header = ["measured", "version", "value", *(["machine class"] if several else [])]
+        return table(header, rows, classes="ptyreg-history")
+
+
+def _limits(evidence: SelectorEvidence, path: str, unit: str) -> list[Limit]:
+    guardrail = evidence.selector.guardrails.get(path.removeprefix("metrics."))
+    limits = []
+    for word in ("fail", "warn", "minimum"):
+        text = getattr(guardrail, word, None)
+        if text is not None and same_dimension((quantity := parse_quantity(text)).unit, unit):
+            limits.append(Limit(word, quantity.to(unit)))
+    return limits

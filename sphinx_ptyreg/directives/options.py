@@ -1,0 +1,70 @@
+"""The options of a directive: each declared once, with its validator and its help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from docutils.parsers.rst import directives
+
+from ..record import NAME
+
+__all__ = ["Option", "Options", "at_least_one", "choice", "flag", "names"]
+
+
+class Option(NamedTuple):
+    """How an option is read, and what it is for."""
+
+    read: Callable[[str], Any]
+    help: str
+
+
+class Options(dict[str, Callable[[str], Any]]):
+    """What docutils calls an option_spec; takes any option, so that ours refuse it in our words.
+
+    Args:
+        options: By their names; ``no_index`` is spelt ``no-index`` in a page.
+    """
+
+    def __init__(self, **options: Option) -> None:
+        declared = {name.replace("_", "-"): option for name, option in options.items()}
+        declared["class"] = Option(directives.class_option, "CSS classes of what is shown")
+        super().__init__({name: option.read for name, option in declared.items()})
+        self.help = {name: option.help for name, option in declared.items()}
+
+    def __missing__(self, name: str) -> Callable[[str], Any]:
+        return directives.unchanged
+
+    def __bool__(self) -> bool:
+        return True
+
+
+flag = directives.flag
+
+
+def at_least_one(text: str) -> int:
+    """Read a count of 1 or more."""
+    number = directives.positive_int(text)
+    return int(number)
+
+
+def names(text: str) -> list[str]:
+    """Read names, separated by spaces.
+
+    Raises:
+        ValueError: There are none, or one is not a name.
+    """
+    found = (text or "").split()
+    wrong = [name for name in found if not NAME.fullmatch(name)]
+    if not found or wrong:
+        raise ValueError(f"Expected names of letters, digits, '-' and '_', but got {text!r}.")
+    return found
+
+
+def choice(*words: str) -> Callable[[str], str]:
+    """Return a reader of one of `words`."""
+
+    def read(text: str) -> str:
+        return directives.choice(text, words)
+
+    return read

@@ -1,0 +1,250 @@
+"""All that the pages may cite: a read-only snapshot, taken once per build."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import findings, guardrails
+from .declared import Project
+from .errors import PtyregError, UnknownNameError, WarningSubtype
+from .fingerprints import Fingerprints
+from .inputs import State
+from .plain import plain
+from .record import digest_of
+from .selector_evidence import Notice, SelectorEvidence
+from .store import Store
+from .values import AmbiguousPathError, Value
+
+if TYPE_CHECKING:
+    from .judging import Judged, Known, Verdict
+
+__all__ = [
+    "FINDINGS", "HISTORY", "SELECTORS", "ClaimMade", "Evidence", "Notice", "SelectorEvidence",
+    "fingerprints_of",
+]  # fmt: skip
+
+#: Behind a selector's name: a page shows its earlier runs too.
+HISTORY = "@history"
+
+#: How many of a selector's newest records are read in every build, to tell which are unreadable.
+_LOOKED_AT = 200
+
+#: A page lists all that is declared.
+SELECTORS, FINDINGS = "@selectors", "@findings"
+
+
+class ClaimMade(NamedTuple):
+    """A claim in a page; `verdict` is nothing when it cannot be read."""
+
+    document: str
+    line: int
+    claim: str
+    verdict: Verdict | None
+    told: str
+    subtype: WarningSubtype = WarningSubtype.CLAIM
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is supported."""
+        return self.verdict is not None and self.verdict.value == "holds"
+
+
+def fingerprints_of(store: Store, project: Project) -> Fingerprints:
+    """Return a look at the project's files that remembers them beside the local records."""
+    return Fingerprints(project.root, store.local.folder / "cache" / "stat.json")
+
+
+class Evidence:
+    """The snapshot of a project's evidence.
+
+    Args:
+        project: The declaration.
+        store: Where the records lie.
+    """
+
+    def __init__(self, project: Project, store: Store) -> None:
+        self.project = project
+        self.prints = fingerprints_of(store, project)
+        self.selectors = {
+            name: SelectorEvidence(project, selector, store, self.prints)
+            for name, selector in project.selectors.items()
+        }
+        self.store = store
+        self._claims: dict[str, Judged] = {}
+        self._digests: dict[str, str] = {}
+
+    def selector(self, name: str) -> SelectorEvidence:
+        """Return the evidence of a selector, by its name or an alias.
+
+        Raises:
+            UnknownNameError: Nothing declares it.
+        """
+        return self.selectors[self.project.selector(name).name]
+
+    def value(self, path: str) -> tuple[SelectorEvidence, Value | None]:
+        """Look up ``selector.path.to.value``; no value when the selector was never measured.
+
+        Raises:
+            UnknownNameError: The selector is not declared, or has no such value.
+            AmbiguousPathError: The path would mean two values.
+        """
+        name, _, rest = path.partition(".")
+        evidence = self.selector(name)
+        if rest in evidence.values:
+            return evidence, evidence.values[rest]
+        if evidence.measured is None:
+            return evidence, None
+        if rest in evidence.ambiguous:
+            raise AmbiguousPathError(path, [f"{name}.{key}" for key in evidence.ambiguous[rest]])
+        known = [f"{name}.{key}" for key in evidence.values]
+        raise UnknownNameError("value", path, known)
+
+    @staticmethod
+    def is_declared(path: str) -> bool:
+        """Whether a path is of what the project declares, not of what a run measured."""
+        _, first, *rest = path.split(".")
+        return (not rest and first in {"title", "timeout"}) or (
+            first == "guardrails" and len(rest) > 1
+        )
+
+    def known(self, path: str) -> Known:
+        """Tell a claim what `path` is.
+
+        Raises:
+            UnknownNameError: There is no such path.
+            ClaimError: It is no number.
+        """
+        from .judging import Known, dimension_of, known_value  # noqa: PLC0415
+
+        name, _, rest = path.partition(".")
+        evidence = self.selector(name)
+        base, _, statistic = rest.rpartition(".")
+        if statistic in {"stdev", "cv"} and base in evidence.values and len(evidence.samples) == 1:
+            return Known(None, dimension_of(rest), 1, evidence.machine_class, stale=False)
+        value = self.value(path)[1]
+        if value is None:
+            return Known(None, dimension_of(rest), 0, "", stale=False)
+        return known_value(
+            path, value, evidence.machine_class if rest in evidence.numbers else "",
+            stale=evidence.failure is not None or evidence.freshness.state is State.STALE,
+        )  # fmt: skip
+
+    def claim(self, text: str) -> Judged:
+        """Judge a claim; each is judged once.
+
+        Raises:
+            ClaimError: It is no claim.
+            UnknownNameError: It names what is not there.
+        """
+        if text not in self._claims:
+            from .claims import parse  # noqa: PLC0415 - most pages claim nothing
+            from .judging import judge_claim  # noqa: PLC0415
+
+            self._claims[text] = judge_claim(parse(text), self.known)
+        return self._claims[text]
+
+    def claimed(self, text: str) -> tuple[str, ...]:
+        """Return the paths that a claim is about; none when it cannot be read."""
+        try:
+            return self.claim(text).paths
+        except PtyregError:
+            from .claims import named  # noqa: PLC0415
+
+            return tuple(named(text))
+
+    def claim_made(self, document: str, line: int, text: str) -> ClaimMade:
+        """Judge a claim where a page makes it; one that cannot be read is told, not raised."""
+        try:
+            judged = self.claim(text)
+        except PtyregError as error:
+            told = f"claim {text!r}: {error}"
+            return ClaimMade(document, line, text, None, told, error.subtype)
+        shown = f" ({judged.shown})" if judged.shown else ""
+        told = f"claim {judged.statement!r}: {judged.verdict}{shown}"
+        return ClaimMade(document, line, text, judged.verdict, told)
+
+    @cached_property
+    def supports(self) -> dict[str, findings.Support]:
+        """Every finding's verdict."""
+        witnesses = [
+            findings.Witness(evidence.latest, evidence.judge(evidence.latest).state)
+            for evidence in self.selectors.values()
+            if evidence.latest is not None
+        ]
+        return {
+            id_: self._by_claim(finding.claim)
+            if finding.claim is not None
+            else findings.judge(finding, witnesses)
+            for id_, finding in self.project.findings.items()
+        }
+
+    def _by_claim(self, text: str) -> findings.Support:
+        try:
+            judged = self.claim(text)
+        except PtyregError as error:
+            return findings.Support(findings.Verdict.NO_DATA, str(error))
+        told = f"{judged.statement} ({judged.shown})" if judged.shown else judged.statement
+        return findings.Support(findings.Verdict(judged.verdict.value), told)
+
+    def owner(self, key: str) -> str:
+        """Return the selector that a citation is about, or nothing for a finding."""
+        try:
+            return self.project.selector(key.removesuffix(HISTORY).partition(".")[0]).name
+        except UnknownNameError:
+            return ""
+
+    def digest(self, key: str) -> str:
+        """Digest of what citing `key` shows now.
+
+        Args:
+            key: A selector (with :data:`HISTORY`: and its earlier runs), a finding, the path of a
+                value, or :data:`SELECTORS` or :data:`FINDINGS` for what is declared.
+        """
+        if key not in self._digests:
+            self._digests[key] = self._digest(key)
+        return self._digests[key]
+
+    def _digest(self, key: str) -> str:
+        if key in {SELECTORS, FINDINGS}:
+            declared = self.project.selectors if key == SELECTORS else self.project.findings
+            return digest_of(list(declared))
+        finding = [self.project.findings.get(key), self.supports.get(key)]
+        try:
+            if key.endswith(HISTORY):
+                return self.selector(key.removesuffix(HISTORY)).history_digest
+            if "." not in key:
+                return digest_of([finding, self.selector(key).digest])
+            evidence, value = self.value(key)
+        except PtyregError as error:
+            return digest_of([finding, str(error)])
+        return digest_of([value, None if self.is_declared(key) else evidence.standing])
+
+    def partly_known(self) -> Iterator[Notice]:
+        """Yield what a release cannot rest on: inputs neither seen nor declared."""
+        for name, evidence in self.selectors.items():
+            unseen = evidence.measured.inputs.unseen if evidence.measured else []
+            if unseen and not evidence.selector.inputs:
+                told = f"inputs are partly known: {'; '.join(unseen[:3])}. Declare them."
+                yield Notice(WarningSubtype.RECORD, name, told)
+
+    def notices(self) -> Iterator[Notice]:
+        """Yield what a build must tell: unreadable records, and what is missing, stale, failed."""
+        for name, evidence in self.selectors.items():
+            state, failure = evidence.freshness, evidence.failure
+            evidence.read_newest(_LOOKED_AT)
+            yield from evidence.notices
+            if failure is not None:
+                yield Notice(
+                    WarningSubtype.FAILED, name, f"{failure.outcome.words}: {failure.reason}"
+                )
+            elif state.state is State.MISSING:
+                yield Notice(WarningSubtype.MISSING, name, "no run is recorded")
+            for judgement in evidence.judgements:
+                if judgement.verdict is guardrails.Verdict.FAIL:
+                    yield Notice(WarningSubtype.GUARDRAIL, name, judgement.told)
+            if state.state is State.STALE:
+                why = "; ".join(map(str, state.reasons[:3]))
+                more = f" and {len(state.reasons) - 3} more" if len(state.reasons) > 3 else ""
+                yield Notice(WarningSubtype.STALE, name, plain(f"{why}{more}"))

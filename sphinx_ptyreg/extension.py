@@ -1,0 +1,98 @@
+"""What Sphinx must know of the extension before a build; nothing heavy is loaded for it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from .builder import PtyregBuilder
+from .domain import PtyregDomain
+from .headings import StableHeadingIds
+from .objects import CONFIG_VALUES, CSS
+from .tooltips import BookPictures, ImageAlternatives, LatexPictures, ProvenanceTooltips
+
+if TYPE_CHECKING:
+    from docutils.nodes import Element
+    from sphinx.application import Sphinx
+    from sphinx.domains import Domain
+    from sphinx.environment import BuildEnvironment
+
+__all__ = ["connect"]
+
+
+def connect(app: Sphinx) -> None:
+    """Declare the configuration, the domain, the builder and the handlers."""
+    for name, (default, types, told) in CONFIG_VALUES.items():
+        app.add_config_value(name, default, "", frozenset(types), told)
+    app.add_builder(PtyregBuilder)
+    app.add_domain(PtyregDomain)
+    app.add_transform(StableHeadingIds)
+    app.add_post_transform(ImageAlternatives)
+    app.add_post_transform(ProvenanceTooltips)
+    app.add_post_transform(LatexPictures)
+    app.add_post_transform(BookPictures)
+    app.add_css_file(CSS)
+    app.connect("builder-inited", on_builder_inited)
+    app.connect("source-read", on_source_read)
+    app.connect("html-page-context", on_html_page_context)
+    app.connect("env-get-outdated", on_env_get_outdated)
+    app.connect("env-updated", on_env_updated)
+    app.connect("warn-missing-reference", on_warn_missing_reference)
+    app.connect("build-finished", on_build_finished)
+
+
+def on_builder_inited(app: Sphinx) -> None:
+    """Run what is due, in the main process and before any page is read; then take the snapshot."""
+    from . import session  # noqa: PLC0415 - setup stays light
+
+    session.begin(app)
+
+
+def on_env_get_outdated(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """Re-read exactly the pages that show something that has changed."""
+    return sorted(set(domain_of(env).outdated()) - added - removed)
+
+
+def on_source_read(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Look for typed numbers, when the project asks for it."""
+    if app.config.ptyreg_lint:
+        from . import session  # noqa: PLC0415 - setup stays light
+
+        session.check_prose(domain_of(app.env), docname, source[0])
+
+
+def on_html_page_context(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Give a theme's templates ``ptyreg_value("selector.path:.1f s")``."""
+    from . import session  # noqa: PLC0415 - setup stays light
+
+    context["ptyreg_value"] = partial(session.value_text, domain_of(app.env))
+
+
+def on_env_updated(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Tell what is missing, stale, failed or false, where it is shown; also in a no-op build."""
+    from . import session  # noqa: PLC0415 - setup stays light
+
+    session.tell(app, domain_of(env))
+    return []
+
+
+def on_warn_missing_reference(app: Sphinx, domain: Domain | None, node: Element) -> bool | None:
+    """Name the close matches of an unknown target."""
+    return domain.warn_missing(node) if isinstance(domain, PtyregDomain) else None
+
+
+def on_build_finished(app: Sphinx, exception: Exception | None) -> None:
+    """Let the exit status tell, also when no page had to be read."""
+    if exception is None:
+        from . import session  # noqa: PLC0415 - setup stays light
+
+        session.end(app, domain_of(app.env))
+
+
+def domain_of(env: BuildEnvironment) -> PtyregDomain:
+    """Return the extension's domain."""
+    return env.get_domain("ptyreg")  # type: ignore[return-value]

@@ -1,0 +1,35 @@
+"""Text that every builder can write: a record may come from anywhere."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+__all__ = ["plain", "plain_parts"]
+
+#: Control characters, escape sequences and marks that turn the direction of text.
+_UNFIT = re.compile(
+    "\x1b\\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069"
+    "\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+
+
+def plain(text: str) -> str:
+    r"""Return `text` without what no page can show.
+
+    Examples:
+        >>> plain("\x1b[31mred\x1b[0m \x00 and \u202eturned")
+        'red  and turned'
+    """
+    return text if text.isprintable() else _UNFIT.sub("", text)
+
+
+def plain_parts(value: Any) -> Any:
+    """Return JSON-like data with every text in it made plain, keys too."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, dict):
+        return {plain_parts(key): plain_parts(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [plain_parts(part) for part in value]
+    return value

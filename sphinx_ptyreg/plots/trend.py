@@ -1,0 +1,129 @@
+"""A trend: one panel a machine class, a dot a run, a mark where the code or its inputs changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from .shapes import Dot, Drawing, Label, Line, Tone
+
+__all__ = ["Limit", "Point", "Trend", "drawing"]
+
+_WIDTH, _LEFT, _RIGHT = 640.0, 62.0, 18.0
+_HEAD, _PLOT, _FOOT = 30.0, 120.0, 30.0
+_PANEL = _HEAD + _PLOT + _FOOT
+
+
+class Point(NamedTuple):
+    """A run: value, version (a release, or a short commit), inputs digest, date."""
+
+    value: float
+    version: str
+    inputs: str
+    date: str
+
+
+class Limit(NamedTuple):
+    """A declared bound: its word and its value."""
+
+    word: str
+    value: float
+
+
+class Trend(NamedTuple):
+    """The runs of one machine class, oldest first."""
+
+    machine_class: str
+    points: Sequence[Point]
+
+
+def drawing(title: str, unit: str, trends: Sequence[Trend], limits: Sequence[Limit]) -> Drawing:
+    """Draw `trends` below one another.
+
+    Args:
+        title: What was measured.
+        unit: Its unit.
+        trends: At least one point each.
+        limits: Bounds to draw in each panel that they are near to.
+    """
+    shapes: list[Line | Dot | Label] = []
+    for i, trend in enumerate(trends):
+        shapes += _panel(trend, title, unit, limits, i * _PANEL)
+    count = sum(len(trend.points) for trend in trends)
+    classes = f"{len(trends)} machine class{'es' if len(trends) > 1 else ''}"
+    told = f"{title} over {count} runs on {classes}"
+    return Drawing(_WIDTH, len(trends) * _PANEL, told, tuple(shapes))
+
+
+def _panel(
+    trend: Trend, title: str, unit: str, limits: Sequence[Limit], top: float
+) -> Iterator[Line | Dot | Label]:
+    values = [point.value for point in trend.points]
+    near = [limit for limit in limits if _is_near(limit.value, values)]
+    ticks = _ticks(min([*values, *(li.value for li in near)]),
+                   max([*values, *(li.value for li in near)]))  # fmt: skip
+    low, high = ticks[0], ticks[-1]
+    bottom = top + _HEAD + _PLOT
+    right = _WIDTH - _RIGHT
+
+    def y(value: float) -> float:
+        return round(bottom - (value - low) / (high - low) * _PLOT, 2)
+
+    yield Label(_LEFT, top + 14, trend.machine_class, Tone.TEXT, bold=True)
+    measured = f"{title}, {unit}" if unit != "1" else title
+    yield Label(right, top + 14, measured, anchor="end")
+    for tick in ticks:
+        yield Line(((_LEFT, y(tick)), (right, y(tick))), Tone.GRID)
+        yield Label(_LEFT - 8, y(tick) + 4, f"{tick:.6g}", anchor="end")
+    for limit in near:
+        tone = Tone.BAD if limit.word == "fail" else Tone.CAUTION
+        yield Line(((_LEFT, y(limit.value)), (right, y(limit.value))), tone, 1.2, dashed=True)
+        yield Label(right, y(limit.value) - 5, f"{limit.word} {limit.value:.6g}", tone, "end")
+    step = (right - _LEFT - 24) / max(1, len(values) - 1)
+    spots = [
+        (round(_LEFT + 12 + i * step, 2) if len(values) > 1 else (_LEFT + right) / 2, y(value))
+        for i, value in enumerate(values)
+    ]
+    yield from _marks(trend.points, spots, top + _HEAD, bottom)
+    if len(spots) > 1:
+        yield Line(tuple(spots), Tone.DATA, 1.6)
+    for point, (at, height) in zip(trend.points, spots, strict=True):
+        value = f"{point.value:.6g}{'' if unit == '1' else ' ' + unit}"
+        yield Dot(at, height, f"{value}, {point.date}, {point.version}")
+
+
+def _marks(
+    points: Sequence[Point], spots: Sequence[tuple[float, float]], top: float, bottom: float
+) -> Iterator[Line | Label]:
+    """Mark where the inputs changed, and name a version where there is room for its name."""
+    free, previous = -math.inf, None
+    for point, (at, _) in zip(points, spots, strict=True):
+        if point.inputs == previous:
+            continue
+        if previous is not None:
+            yield Line(((at, top), (at, bottom)), Tone.MUTED, 0.8, dashed=True)
+        previous = point.inputs
+        width = 6.7 * len(point.version)
+        if at - width / 2 > free:
+            yield Label(at, bottom + 16, point.version, anchor="middle")
+            free = at + width / 2 + 8
+
+
+def _is_near(limit: float, values: Sequence[float]) -> bool:
+    spread = max(abs(value) for value in values)
+    return abs(limit) <= 2.5 * spread
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return three to six round numbers around the data; from zero when that hides nothing."""
+    if 0 < low <= 0.6 * high:
+        low = 0.0
+    if high - low <= 1e-9 * max(abs(high), abs(low), 1e-300):
+        pad = abs(high) * 0.1 or 1.0
+        low, high = low - pad, high + pad
+    rough = (high - low) / 4
+    size = 10.0 ** math.floor(math.log10(rough))
+    step = next(size * k for k in (1, 2, 2.5, 5, 10) if size * k >= rough * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(i * step, 12) for i in range(first, max(last, first + 1) + 1)]

@@ -1,0 +1,293 @@
+"""What one run of a selector left behind: an immutable, versioned, canonical JSON record."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+
+from .errors import RecordError
+
+__all__ = [
+    "MIGRATIONS", "NAME", "SCHEMA", "Artifact", "Commit", "Durations", "Inputs", "Machine",
+    "Metric", "Outcome", "Resources", "RunRecord", "Stage", "TestResult", "canonical", "decode",
+    "digest_of", "encode", "schema_of", "timestamp",
+]  # fmt: skip
+
+SCHEMA = 1
+
+#: How a table of schema n becomes one of n + 1. Every schema since 1 stays readable.
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+#: Names of selectors, metrics, stages and findings: no dot or colon, so a path reads one way.
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
+
+class Outcome(StrEnum):
+    """How a run, or one test in it, ended. Only ``passed`` is a measurement."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+    XPASSED = "xpassed"
+    TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
+    CRASHED = "crashed"
+    NOT_COLLECTED = "not_collected"
+    IMPORT_ERROR = "import_error"
+    NOT_MEASURED = "not_measured"
+
+    @property
+    def words(self) -> str:
+        """The outcome as a reader sees it."""
+        return self.value.replace("_", " ")
+
+
+#: A record names no file but by its digest and a known type: nothing outside its store.
+_Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+_Suffix = Annotated[str, msgspec.Meta(pattern=r"\A\.(png|jpg|npz|txt|bin)\Z")]
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Stage(_Part, frozen=True, kw_only=True):
+    """A named span inside a run, in seconds."""
+
+    name: str
+    seconds: float
+
+
+class Metric(_Part, frozen=True, kw_only=True):
+    """A value that the test measured, with its unit (``1`` when it has none)."""
+
+    value: float
+    unit: str = "1"
+
+
+class Artifact(_Part, frozen=True, kw_only=True):
+    """A file that the test handed over, kept under its SHA-256."""
+
+    sha256: _Sha256
+    size: int
+    suffix: _Suffix
+    title: str = ""
+
+    @property
+    def file_name(self) -> str:
+        """The file's name in the store."""
+        return self.sha256 + self.suffix
+
+
+class TestResult(_Part, frozen=True, kw_only=True):
+    """One test of the run, from pytest's own reports; seconds of its call phase."""
+
+    __test__ = False
+
+    nodeid: str
+    outcome: Outcome
+    seconds: float
+    properties: dict[str, str | int | float | bool | None] = {}
+
+
+class Durations(_Part, frozen=True, kw_only=True):
+    """Seconds: pytest's session, the tests' call phases, the child process."""
+
+    duration: float | None
+    duration_call: float | None
+    wall: float
+
+
+class Resources(_Part, frozen=True, kw_only=True):
+    """CPU seconds and peak resident memory of the whole process tree."""
+
+    cpu_s: float | None = None
+    peak_rss_mib: float | None = None
+
+
+class Commit(_Part, frozen=True, kw_only=True):
+    """The revision that ran; dirty when a file that the run depends on differed from it."""
+
+    id: str
+    dirty: bool
+
+
+class Machine(_Part, frozen=True, kw_only=True):
+    """Coarse, host-free facts about the machine that ran."""
+
+    system: str
+    architecture: str
+    cpu: str
+    isa: str
+    cores: int
+    memory_mib: int
+    accelerator: str
+
+
+class Inputs(_Part, frozen=True, kw_only=True):
+    """What the run depended on; paths are relative to the project's root.
+
+    Attributes:
+        declaration: What decides the run in the selector's declaration, as canonical JSON.
+        files: File that was read → SHA-256.
+        existence: Path whose existence alone was asked for → whether it was there.
+        listings: Pattern that names were asked for by → digest of the matching paths.
+        links: Symbolic link whose target was asked for → digest of the target.
+        sections: Configuration file → digest of what pytest reads in it.
+        locked: Distribution → what the project's constraints or lock file say of it.
+        packages: Imported or required distribution → version; a local install tells its content.
+        python: Version of the interpreter.
+        variables: Pinned and declared variables.
+        unseen: Why the trace is partial; empty when it is complete.
+        outputs: What the run wrote where inputs are looked for: no inputs.
+    """
+
+    declaration: str
+    files: dict[str, str]
+    existence: dict[str, bool] = {}
+    listings: dict[str, str] = {}
+    links: dict[str, str] = {}
+    sections: dict[str, str] = {}
+    locked: dict[str, str] = {}
+    packages: dict[str, str] = {}
+    python: str = ""
+    variables: dict[str, str] = {}
+    unseen: list[str] = []
+    outputs: list[str] = []
+
+    @property
+    def digest(self) -> str:
+        """One digest of all inputs here; runs that share it measured the same thing."""
+        told = msgspec.structs.asdict(self) | {"outputs": [], "unseen": bool(self.unseen)}
+        return digest_of({name: value for name, value in told.items() if value})
+
+
+class _Versioned(msgspec.Struct):
+    schema: int
+
+
+class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One execution of a selector."""
+
+    schema: int
+    selector: str
+    started: str
+    outcome: Outcome
+    reason: str
+    source: str
+    command: list[str]
+    exit_code: int | None
+    attempt: int
+    warmup: bool
+    commit: Commit | None
+    durations: Durations
+    resources: Resources
+    stages: list[Stage]
+    metrics: dict[str, Metric]
+    artifacts: dict[str, Artifact]
+    tests: list[TestResult]
+    machine: Machine
+    machine_class: str
+    environment: dict[str, str | int | float | bool]
+    inputs: Inputs
+    output: str
+
+    @property
+    def measured(self) -> bool:
+        """Whether this run is a measurement."""
+        return self.outcome is Outcome.PASSED and not self.warmup
+
+    @property
+    def id(self) -> str:
+        """Start time and content digest: the record's name in every store."""
+        moment = self.started.replace("-", "").replace(":", "")
+        return f"{moment}-{hashlib.sha256(encode(self)).hexdigest()[:16]}"
+
+
+def canonical(value: Any) -> bytes:
+    """Encode `value` as canonical JSON: sorted keys, one spelling of each number, no NaN.
+
+    Examples:
+        >>> canonical({"b": 1, "a": [2.5, None]})
+        b'{"a":[2.5,null],"b":1}'
+
+    Raises:
+        ValueError: A number is not finite, which JSON cannot say.
+    """
+    plain = msgspec.to_builtins(value)
+    _check_finite(plain)
+    return msgspec.json.encode(plain, order="sorted")
+
+
+def _check_finite(value: Any) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"Expected finite numbers, but got {value!r}.")
+    if isinstance(value, (dict, list)):
+        for part in value.values() if isinstance(value, dict) else value:
+            _check_finite(part)
+
+
+def digest_of(value: Any) -> str:
+    """Return the SHA-256 of `value` as canonical JSON."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def encode(record: RunRecord) -> bytes:
+    """Return the bytes that a store keeps: canonical, indented for readable diffs."""
+    return msgspec.json.format(canonical(record), indent=1) + b"\n"
+
+
+def decode(data: bytes, *, where: str) -> RunRecord:
+    """Read a record back.
+
+    Args:
+        data: What a store kept.
+        where: The file's name, for the error.
+
+    Raises:
+        RecordError: The bytes are no record of a schema that this version reads.
+    """
+    try:
+        schema = schema_of(data)
+        if schema == SCHEMA:
+            return msgspec.json.decode(data, type=RunRecord)
+        if all(step in MIGRATIONS for step in range(schema, SCHEMA)) and 0 < schema < SCHEMA:
+            table = msgspec.json.decode(data)
+            for step in range(schema, SCHEMA):
+                table = MIGRATIONS[step](table) | {"schema": step + 1}
+            return msgspec.convert(table, type=RunRecord)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RecordError(f"{where}: Expected a ptyreg record, but got: {error}.") from error
+    raise RecordError(
+        f"{where}: Expected schema {SCHEMA}, but got {schema}. "
+        "It was written by another version of sphinx-ptyreg."
+    )
+
+
+def schema_of(data: bytes) -> int:
+    """Return the schema that a record was written in.
+
+    Raises:
+        msgspec.MsgspecError: The bytes are no record of any schema.
+    """
+    return msgspec.json.decode(data, type=_Versioned).schema
+
+
+def timestamp(moment: datetime | None = None) -> str:
+    """Return `moment` (now, by default) in UTC to the microsecond, as records spell it.
+
+    Examples:
+        >>> timestamp(datetime(2026, 11, 23, 13, 11, 57, tzinfo=UTC))
+        '2026-11-23T13:11:57.000000Z'
+    """
+    moment = moment or datetime.now(UTC)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,121 @@
+"""All verdicts of a build as JSON, and as JUnit XML for what reads test reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from . import findings, guardrails
+from .evidence import ClaimMade, Evidence, SelectorEvidence
+from .judging import Verdict
+from .plain import plain
+from .record import canonical
+from .values import shown
+
+__all__ = ["SCHEMA", "as_json", "is_good", "junit", "report"]
+
+SCHEMA = 1
+
+
+def report(evidence: Evidence, mode: str, claims: Iterable[ClaimMade]) -> dict[str, Any]:
+    """Return what can be written as JSON: every selector, finding and claim with its verdict."""
+    told: dict[str, Any] = {
+        "schema": SCHEMA,
+        "mode": mode,
+        "selectors": [_selector(own) for own in evidence.selectors.values()],
+        "findings": [
+            {"id": id_, "title": finding.title, "verdict": support.verdict.value,
+             "evidence": support.evidence, "selector": support.selector}
+            for id_, finding in evidence.project.findings.items()
+            for support in [evidence.supports[id_]]
+        ],
+        "claims": [
+            {"document": made.document, "line": made.line, "claim": made.claim,
+             "verdict": made.verdict.value if made.verdict else "no claim", "told": made.told}
+            for made in claims
+        ],
+    }  # fmt: skip
+    told["verdict"] = "fail" if any(problem for *_, problem in _cases(told)) else "pass"
+    return told
+
+
+def is_good(told: dict[str, Any]) -> bool:
+    """Whether nothing in the report has failed."""
+    return bool(told["verdict"] == "pass")
+
+
+def junit(told: dict[str, Any]) -> bytes:
+    """Write a report as JUnit XML: a suite for selectors, guardrails, findings and claims each."""
+    root = ET.Element("testsuites", name="ptyreg")
+    suites: dict[str, ET.Element] = {}
+    for kind, name, skipped, problem in _cases(told):
+        suite = suites.get(kind)
+        if suite is None:
+            suite = suites[kind] = ET.SubElement(root, "testsuite", name=f"ptyreg.{kind}")
+        case = ET.SubElement(suite, "testcase", classname=f"ptyreg.{kind}", name=_fit(name))
+        if problem:
+            ET.SubElement(case, "failure", message=_fit(problem))
+        elif skipped:
+            ET.SubElement(case, "skipped", message=_fit(skipped))
+    for suite in suites.values():
+        suite.set("tests", str(len(suite)))
+        suite.set("failures", str(len(suite.findall("*/failure"))))
+        suite.set("skipped", str(len(suite.findall("*/skipped"))))
+    ET.indent(root)
+    written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
+
+
+def _cases(told: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield kind, name, why it says nothing, and what is wrong with it."""
+    for own in told["selectors"]:
+        wrong = "" if own["outcome"] == "passed" else own["outcome"]
+        if own["freshness"] != "fresh":
+            wrong = ", ".join(filter(None, [wrong, own["freshness"], *own["reasons"]]))
+        yield "selectors", own["name"], "", wrong
+        for judged in own["guardrails"]:
+            verdict, name = judged["verdict"], f"{own['name']}.{judged['metric']}"
+            failed = judged["told"] if verdict == guardrails.Verdict.FAIL else ""
+            unsaid = verdict in {guardrails.Verdict.NOT_COMPARABLE, guardrails.Verdict.NO_DATA}
+            yield "guardrails", name, verdict if unsaid else "", failed
+    for found in told["findings"]:
+        verdict = found["verdict"]
+        bad = verdict in {findings.Verdict.FALSE, findings.Verdict.STALE}
+        text = f"{verdict}: {found['evidence']}"
+        skipped = "" if verdict == findings.Verdict.HOLDS else text
+        yield "findings", found["id"], skipped, text if bad else ""
+    for made in told["claims"]:
+        name = f"{made['document']}:{made['line']} {made['claim']}"
+        yield "claims", name, "", "" if made["verdict"] == Verdict.HOLDS else made["told"]
+
+
+def _selector(own: SelectorEvidence) -> dict[str, Any]:
+    record, values = own.measured, own.values
+    return {
+        "name": own.selector.name,
+        "outcome": own.latest.outcome.value if own.latest else "not_measured",
+        "freshness": own.freshness.state.value,
+        "reasons": [plain(str(reason)) for reason in own.freshness.reasons],
+        "record": record.id if record else None,
+        "measured": record.started if record else None,
+        "commit": record.commit.id if record and record.commit else None,
+        "machine_class": record.machine_class if record else None,
+        "n": len(own.samples),
+        "values": {path: shown(values[path]) for path in sorted(own.numbers)},
+        "guardrails": [
+            {"metric": judged.metric, "verdict": judged.verdict.value, "told": judged.told,
+             "checks": [{**check._asdict(), "verdict": check.verdict.value}
+                        for check in judged.checks]}
+            for judged in own.judgements
+        ],
+    }  # fmt: skip
+
+
+def _fit(text: str) -> str:
+    return "".join(mark if mark.isprintable() else " " for mark in text)
+
+
+def as_json(told: dict[str, Any]) -> bytes:
+    """Write a report as canonical JSON."""
+    return canonical(told) + b"\n"

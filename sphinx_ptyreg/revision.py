@@ -1,0 +1,40 @@
+"""The commit that a run is measured at."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Collection
+from pathlib import Path
+
+from .record import Commit
+
+__all__ = ["commit_of"]
+
+
+def commit_of(root: Path, inputs: Collection[str]) -> Commit | None:
+    """Return the checked-out commit, dirty when one of `inputs` differs from it.
+
+    A project that is not under git has none; neither has a checkout without a commit.
+    """
+    head = _git(root, "rev-parse", "--verify", "HEAD")
+    if head is None:
+        return None
+    prefix = (_git(root, "rev-parse", "--show-prefix") or "").strip()
+    changes = _git(root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    changed = {entry[3:].removeprefix(prefix) for entry in (changes or "").split("\0") if entry}
+    return Commit(id=head.strip(), dirty=not changed.isdisjoint(inputs))
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(root), *arguments],  # noqa: S607 - the user's own git
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            timeout=60,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout

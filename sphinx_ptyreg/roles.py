@@ -1,0 +1,124 @@
+"""Roles: live text in running text, in headings, in tables and in captions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from docutils import nodes
+from sphinx.roles import XRefRole
+from sphinx.util.docutils import SphinxRole
+
+from .citing import Citing
+from .errors import PtyregError
+from .judging import Verdict
+from .nodes import badge, live, provenance, status, text_node, value_node
+from .objects import CITED_BY
+from .values import parse_reference, render
+
+if TYPE_CHECKING:
+    from docutils.nodes import Node, system_message
+    from sphinx.util.typing import RoleFunction
+
+    from .judging import Judged
+
+__all__ = ["ROLES", "AgeRole", "ClaimRole", "StatusRole", "ValueRole"]
+
+
+class LiveRole(Citing, SphinxRole):
+    """Text that changes with the evidence."""
+
+    def run(self) -> tuple[list[Node], list[system_message]]:
+        """Resolve while the page is read."""
+        try:
+            return [live(self.text, *self.show())], []
+        except PtyregError as error:
+            return [live(self.text, self.warn(error, self.text))], []
+
+    def show(self) -> list[Node]:
+        """Return the text; raise a :class:`~sphinx_ptyreg.errors.PtyregError` to warn."""
+        raise NotImplementedError
+
+
+class ValueRole(LiveRole):
+    """``{ptyreg:value}`selector.path.to.value:FORMAT UNIT```: what a run measured."""
+
+    def show(self) -> list[Node]:
+        """Return the value."""
+        reference = parse_reference(self.text)
+        self.note(reference.path)
+        evidence, value = self.evidence.value(reference.path)
+        if value is None:
+            return [text_node("not measured", "ptyreg-value", "ptyreg-problem")]
+        text = render(value, reference)
+        if self.evidence.is_declared(reference.path):
+            return [text_node(text, "ptyreg-value")]
+        return [value_node(text, evidence)]
+
+
+class StatusRole(LiveRole):
+    """``{ptyreg:status}`selector```: how the latest run ended, and whether it is fresh."""
+
+    def show(self) -> list[Node]:
+        """Return two badges."""
+        self.note(self.text)
+        return [*status(self.evidence.selector(self.text))]
+
+
+class AgeRole(LiveRole):
+    """``{ptyreg:age}`selector```: when the current values were measured, and at which commit."""
+
+    def show(self) -> list[Node]:
+        """Return date and short commit."""
+        self.note(self.text)
+        evidence = self.evidence.selector(self.text)
+        record = evidence.measured
+        if record is None:
+            return [badge("not measured")]
+        commit = f" at {record.commit.id[:7]}" if record.commit else ""
+        changed = " (modified)" if record.commit and record.commit.dirty else ""
+        return [value_node(f"measured {record.started[:10]}{commit}{changed}", evidence)]
+
+
+class ClaimRole(LiveRole):
+    """``{ptyreg:claim}`a.duration.max <= 90 s```: a statement that every build verifies."""
+
+    def run(self) -> tuple[list[Node], list[system_message]]:
+        """Judge the claim; what is wrong with it is told once all pages are read."""
+        self.domain.note_claim(self.env.docname, self.text, self.lineno or 0)
+        try:
+            return [live(self.text, *self.show())], []
+        except PtyregError:
+            return [live(self.text, text_node(f"⚠ {self.text}", "ptyreg-problem"))], []
+
+    def show(self) -> list[Node]:
+        """Return the statement, what was measured, and any verdict but *holds*."""
+        judged = self.evidence.claim(self.text)
+        return claim_nodes(judged, provenance(self.evidence.selector(judged.selector)))
+
+
+def claim_nodes(judged: Judged, told: str) -> list[Node]:
+    """Return a judged statement; only one that holds is plain text."""
+    statement = text_node(_typeset(judged.statement), "ptyreg-claim")
+    if told:
+        statement["ptyreg-provenance"] = told
+    content: list[Node] = [statement]
+    if judged.shown:
+        content.append(text_node(f" ({judged.shown})", "ptyreg-measured"))
+    if judged.verdict is not Verdict.HOLDS:
+        content += [nodes.Text(" "), badge(judged.verdict.value)]
+    return content
+
+
+def _typeset(statement: str) -> str:
+    for plain, sign in (("<=", "≤"), (">=", "≥"), (" * ", " × ")):
+        statement = statement.replace(plain, sign)
+    return statement
+
+
+ROLES: dict[str, RoleFunction] = {
+    "value": ValueRole(),
+    "status": StatusRole(),
+    "age": AgeRole(),
+    "claim": ClaimRole(),
+    **{role: XRefRole(warn_dangling=True) for role in CITED_BY},
+}

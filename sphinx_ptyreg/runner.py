@@ -1,0 +1,177 @@
+"""A selector, run once in a child process, becomes a record."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from . import environment
+from .cleaning import Cleaner
+from .composer import Run, compose
+from .declared import Project, Selector
+from .errors import InfrastructureError
+from .interpreter import installed
+from .journal import stage_of
+from .process import Finished, hermetic, run
+from .reads import Here
+from .record import Outcome, RunRecord, timestamp
+from .store import Store
+from .trace import LOG_NAME
+
+__all__ = ["REQUIRES", "Progress", "class_here", "command", "here", "measure", "variables"]
+
+#: What running needs beyond replaying: the extra ``run``.
+REQUIRES = ("pytest>=7.4", "psutil>=5.9", "filelock>=3.12")
+
+#: Called while a selector runs: the selector's name, the stage it is in, seconds so far.
+Progress = Callable[[str, str, float], None]
+
+_CHILD = Path(__file__).parent / "child"
+#: What falsifies a measurement is switched off after the project's own addopts.
+_SWITCHES = {"pytest-xdist": "-n0", "pytest-rerunfailures": "--reruns=0", "pytest-cov": "--no-cov"}
+
+
+def command(selector: Selector) -> list[str]:
+    """Return the argument list of a run."""
+    argv = [sys.executable, "-m", "pytest", "-p", "ptyreg", "-p", "no:cacheprovider"]
+    if not selector.env.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        argv += [option for plugin, option in _SWITCHES.items() if installed(plugin)]
+    return [*argv, *(["-m", selector.markers] if selector.markers else selector.nodeids)]
+
+
+def variables(selector: Selector) -> dict[str, str]:
+    """Return the variables that decide a result: threads, hash seed and the declared ones."""
+    threads = dict.fromkeys(environment.THREAD_VARIABLES, str(environment.usable_cores()))
+    if "OMP_NUM_THREADS" in selector.env:
+        threads = dict.fromkeys(threads, selector.env["OMP_NUM_THREADS"])
+    return threads | {"PYTHONHASHSEED": "0"} | selector.env
+
+
+def class_here(selector: Selector) -> str:
+    """Return the machine class of this machine as a run of `selector` uses it."""
+    return environment.machine_class(environment.machine(), variables(selector))
+
+
+def here(project: Project, selector: Selector) -> Here:
+    """Return what a run of `selector` on this machine would depend on, as its record tells it."""
+    clean = Cleaner(project.root, {**os.environ, **selector.env})
+    told = {name: clean(value) for name, value in variables(selector).items()}
+    return Here(platform.python_version(), told)
+
+
+def measure(
+    project: Project,
+    selector: Selector,
+    store: Store,
+    progress: Progress = lambda *_: None,
+    deadline: float | None = None,
+) -> list[RunRecord]:
+    """Run a selector as often as it declares and keep every record.
+
+    Warm-up runs come first and are marked. A timeout, or a run whose supervisor was killed, is
+    tried again as often as `retries` says; a failing test never is.
+
+    Args:
+        project: Where it is declared.
+        selector: What to run.
+        store: Where its records go.
+        progress: Called while it runs.
+        deadline: The moment, by ``time.monotonic``, when the whole build's time is up.
+
+    Raises:
+        InfrastructureError: Runs are not possible here, or the store cannot be written.
+        KeyboardInterrupt: The user stopped the build; the record of that is kept.
+    """
+    records = []
+    for number in range(selector.warmup + selector.repeats):
+        for attempt in range(1, selector.retries + 2):
+            timeout = selector.timeout
+            if deadline is not None:
+                timeout = max(min(timeout, deadline - time.monotonic()), 0.1)
+            record, finished = _run_once(
+                project, selector, store, progress, timeout,
+                warmup=number < selector.warmup, attempt=attempt,
+            )  # fmt: skip
+            records.append(record)
+            if finished.interrupted:
+                raise KeyboardInterrupt
+            over = deadline is not None and time.monotonic() >= deadline
+            if over or not finished.ending.is_infrastructure:
+                break
+        if record.outcome is not Outcome.PASSED:
+            break
+    return records
+
+
+def _run_once(
+    project: Project,
+    selector: Selector,
+    store: Store,
+    progress: Progress,
+    timeout: float,
+    *,
+    warmup: bool,
+    attempt: int,
+) -> tuple[RunRecord, Finished]:
+    clean = Cleaner(project.root, {**os.environ, **selector.env})
+    try:
+        with tempfile.TemporaryDirectory(prefix="ptyreg-") as name:
+            folder = Path(name)
+            started, started_ns = timestamp(datetime.now(UTC)), time.time_ns()
+            finished = _execute(project, selector, folder, progress, timeout)
+            run_ = Run(
+                command(selector), here(project, selector), started, started_ns, finished,
+                warmup, attempt,
+            )  # fmt: skip
+            record = compose(project, selector, run_, clean, folder)
+            for artifact in record.artifacts.values():
+                file = folder / "artifacts" / artifact.sha256
+                store.local.add_artifact(file, artifact.sha256, artifact.suffix)
+            store.local.hide()
+            store.local.add(record)
+    except OSError as error:
+        raise InfrastructureError(
+            f"Expected the record of {selector.name} to be kept in {clean(str(project.store))}, "
+            f"but got: {error.strerror or error}."
+        ) from error
+    return record, finished
+
+
+def _execute(
+    project: Project, selector: Selector, folder: Path, progress: Progress, timeout: float
+) -> Finished:
+    env = hermetic(os.environ, variables(selector))
+    env["PTYREG_RECORD"] = str(folder)
+    env["PTYREG_TRACE"] = str(folder / LOG_NAME)
+    env["PTYREG_TRACE_ROOT"] = str(project.root)
+    env["PTYREG_TRACE_BEGAN"] = str(time.time_ns())
+    path = [str(_CHILD), env.get("PYTHONPATH", "")]
+    env["PYTHONPATH"] = os.pathsep.join(part for part in path if part)
+    return run(
+        command(selector),
+        cwd=project.root,
+        env=env,
+        folder=folder,
+        timeout=timeout,
+        heartbeat=_Heartbeat(selector.name, folder, progress),
+    )
+
+
+class _Heartbeat:
+    """Tells now and then how long a run has taken and which stage it is in."""
+
+    def __init__(self, name: str, folder: Path, progress: Progress) -> None:
+        self._name, self._folder, self._progress = name, folder, progress
+        self._next = 5.0
+
+    def __call__(self, seconds: float) -> None:
+        if seconds < self._next:
+            return
+        self._next = seconds + 5.0
+        self._progress(self._name, stage_of(self._folder), seconds)

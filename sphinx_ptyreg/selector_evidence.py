@@ -1,0 +1,291 @@
+"""What is known about one selector: its runs, and what follows from them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+import msgspec
+
+from . import guardrails
+from .artifacts import IMAGES
+from .citable import gather, numbers_of, values_of
+from .declared import PUBLISHED, Guardrail, Project, Selector
+from .errors import RecordError, WarningSubtype
+from .fingerprints import Fingerprints
+from .inputs import Freshness, Here, State, judge
+from .plain import plain_parts
+from .record import Outcome, RunRecord, digest_of
+from .statistics import Summary, summarise
+from .store import Entry, Store
+from .units import Quantity, parse_quantity
+from .values import Value
+
+__all__ = ["Notice", "SelectorEvidence"]
+
+
+class Notice(NamedTuple):
+    """Something a reader of the build's log must know."""
+
+    subtype: WarningSubtype
+    selector: str
+    text: str
+
+
+class SelectorEvidence:
+    """What is known about one selector.
+
+    Args:
+        project: Where it is declared.
+        selector: Its declaration.
+        store: Where its records lie.
+        prints: Looks at the project's files.
+    """
+
+    def __init__(
+        self, project: Project, selector: Selector, store: Store, prints: Fingerprints
+    ) -> None:
+        self.project = project
+        self._prints = prints
+        self.selector = selector
+        self.notices: list[Notice] = []
+        self._store = store
+        self._judged: dict[str, Freshness] = {}
+        self._read: dict[str, RunRecord | None] = {}
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """Every stored run but warm-ups, oldest first."""
+        return [entry for entry in self._store.entries(self.selector.name) if not entry.warmup]
+
+    @cached_property
+    def measured(self) -> RunRecord | None:
+        """The newest measurement that is fresh, else the newest."""
+        return self._newest([entry for entry in self.entries if entry.measured])
+
+    @cached_property
+    def latest(self) -> RunRecord | None:
+        """The newest run that is fresh, else the newest, however it ended."""
+        return self._newest(self.entries)
+
+    @property
+    def failure(self) -> RunRecord | None:
+        """The latest run, when it is no measurement."""
+        return None if self.latest is None or self.latest.measured else self.latest
+
+    @cached_property
+    def freshness(self) -> Freshness:
+        """How the measurement stands against the project."""
+        if self.measured is None:
+            return Freshness(State.MISSING)
+        return self.judge(self.measured)
+
+    @cached_property
+    def samples(self) -> list[RunRecord]:
+        """The measurements of the same inputs and machine class as :attr:`measured`."""
+        return self.sample_set(self.measured) if self.measured else []
+
+    @cached_property
+    def attempts(self) -> list[RunRecord]:
+        """Every run that can be read but warm-ups, oldest first, however it ended."""
+        return [record for entry in self.entries if (record := self._record(entry))]
+
+    def read_newest(self, count: int) -> None:
+        """Read the newest records that nothing else has read, so that a bad one is told."""
+        for entry in self.entries[-count:]:
+            self._record(entry)
+
+    @cached_property
+    def classes(self) -> dict[str, list[RunRecord]]:
+        """Machine class → its newest sample set; the class of :attr:`measured` first."""
+        groups: dict[str, list[Entry]] = {}
+        for entry in reversed(self.entries):
+            if entry.measured:
+                groups.setdefault(entry.machine_key, []).insert(0, entry)
+        found = [record for group in groups.values() if (record := self._newest(group))]
+        found.sort(key=lambda record: (record is not self.measured, record.machine_class))
+        return {record.machine_class: self.sample_set(record) for record in found}
+
+    @property
+    def machine_class(self) -> str:
+        """Where :attr:`measured` was measured; nothing when it was not."""
+        return self.measured.machine_class if self.measured else ""
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """The paths of what the sample set measured, statistics among them."""
+        stems = {path for record in self.samples for path, _, _ in numbers_of(record)}
+        return frozenset(
+            path for path in self.values if path in stems or path.rpartition(".")[0] in stems
+        )
+
+    def stems(self, kind: str) -> list[str]:
+        """Return the paths ``KIND.NAME`` of what the sample set measured, as they were recorded."""
+        found = (path for record in self.samples for path, _, _ in numbers_of(record))
+        return list(dict.fromkeys(path for path in found if path.startswith(f"{kind}.")))
+
+    def sample_set(self, record: RunRecord) -> list[RunRecord]:
+        """Return the measurements of the same inputs and machine class as `record`."""
+        return self._same_set(record, self.entries)
+
+    def judge(self, record: RunRecord, here: Here | None = None) -> Freshness:
+        """Hold a record against the project; with `here`, against this installation too."""
+        return judge(record.inputs, self.project, self.selector, self._prints, here)
+
+    def has_fresh(self, machine_class: str, here: Here) -> bool:
+        """Whether a run kept in the local store, even a failed one, still stands for one here.
+
+        A published record does not: `auto` measures on this machine. A run that was interrupted
+        says nothing about the project: it is due again.
+        """
+        local = self._store.local.folder
+        ended = [
+            entry
+            for entry in self.entries
+            if entry.outcome is not Outcome.INTERRUPTED and local in entry.path.parents
+        ]
+        for entry in reversed(self._fresh(ended)):
+            record = self._record(entry)
+            if record is not None and record.machine_class == machine_class:
+                return self.judge(record, here).state is State.FRESH
+        return False
+
+    def summary(self, metric: str) -> tuple[Summary, str] | None:
+        """Summarise a metric over the sample set; None when it was not measured."""
+        return _summary(self.samples, metric)
+
+    @cached_property
+    def values(self) -> dict[str, Value]:
+        """Every citable path below the selector's name."""
+        values = dict(self._gathered[0])
+        values["freshness"] = Value(self.freshness.state.value)
+        values["outcome"] = Value(self.latest.outcome.words if self.latest else "not measured")
+        for judgement in self.judgements:
+            values[f"guardrails.{judgement.metric}"] = Value(judgement.verdict.value)
+        return values
+
+    @property
+    def ambiguous(self) -> dict[str, list[str]]:
+        """Paths that would mean two values → the paths that mean one of them each."""
+        return self._gathered[1]
+
+    @cached_property
+    def _gathered(self) -> tuple[dict[str, Value], dict[str, list[str]]]:
+        return gather(values_of(self.selector, self.measured, self.samples))
+
+    @cached_property
+    def judgements(self) -> list[guardrails.Judgement]:
+        """Every guardrail, judged by the mean of the sample set."""
+        judgements = []
+        for metric, guardrail in self.selector.guardrails.items():
+            found = self.summary(metric)
+            value = None if found is None else Quantity(found[0].mean, found[1])
+            baseline = self._baseline(metric, guardrail)
+            judgements.append(guardrails.judge(metric, guardrail, value, baseline))
+        return judgements
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of all that a page can show of this selector."""
+        records = [record.id for record in (self.measured, self.latest, *self.samples) if record]
+        title = [self.selector.title, self.selector.proves, self.selector.nodeids]
+        artifacts = self.measured.artifacts.values() if self.measured else ()
+        images = [
+            artifact.sha256
+            for artifact in artifacts
+            if artifact.suffix in IMAGES and self._store.artifact(artifact)
+        ]
+        return digest_of([records, self.freshness, self.judgements, title, images])
+
+    @cached_property
+    def standing(self) -> str:
+        """Digest of what stands beside each value: its record, its freshness, a later failure."""
+        record, failure = self.measured, self.failure
+        told = [record and record.id, self.freshness.state, failure and failure.outcome]
+        return digest_of([told, len(self.samples)])
+
+    @cached_property
+    def history_digest(self) -> str:
+        """Digest of all that a page can show of this selector and its earlier runs."""
+        return digest_of([self.digest, [entry.path.name for entry in self.entries]])
+
+    def _baseline(self, metric: str, guardrail: Guardrail) -> guardrails.Baseline:
+        if guardrail.baseline is None or self.measured is None:
+            return guardrails.Baseline(None, "nothing is measured")
+        if guardrail.baseline != PUBLISHED:
+            same = guardrail.machine_class == self.measured.machine_class
+            same = same and self.measured.inputs.digest.startswith(guardrail.inputs or "")
+            if not same:
+                return guardrails.Baseline(None, f"measured on {guardrail.machine_class}")
+            return guardrails.Baseline(parse_quantity(guardrail.baseline), "declared")
+        published = self._store.published.entries(self.selector.name)
+        found = _summary(self._same_set(self.measured, sorted(published)), metric)
+        if found is None:
+            return guardrails.Baseline(None, "no published run of this machine class and inputs")
+        return guardrails.Baseline(
+            Quantity(found[0].mean, found[1]), f"published, n = {found[0].n}"
+        )
+
+    def _same_set(self, like: RunRecord, entries: list[Entry]) -> list[RunRecord]:
+        mine = (like.inputs.digest, like.machine_class)
+        records = (
+            self._record(entry)
+            for entry in entries
+            if entry.measured and mine[0].startswith(entry.inputs_key)
+        )
+        return [r for r in records if r and (r.inputs.digest, r.machine_class) == mine]
+
+    def _newest(self, entries: list[Entry]) -> RunRecord | None:
+        for entry in (*reversed(self._fresh(entries)), *reversed(entries)):
+            record = self._record(entry)
+            if record is not None:
+                return record
+        return None
+
+    def _fresh(self, entries: list[Entry]) -> list[Entry]:
+        return [entry for entry in entries if self._is_fresh(entry)]
+
+    def _is_fresh(self, entry: Entry) -> bool:
+        key = entry.inputs_key
+        if key not in self._judged:
+            record = self._record(entry)
+            if record is None:
+                return False
+            self._judged[key] = self.judge(record)
+        return self._judged[key].state is State.FRESH
+
+    def _record(self, entry: Entry) -> RunRecord | None:
+        """Read a record once; one that cannot be read is told once and set aside."""
+        name = entry.path.name
+        if name not in self._read:
+            try:
+                record = entry.read()
+                if record.selector != self.selector.name:
+                    raise RecordError(f"{name}: Expected a record of {self.selector.name}.")
+                self._read[name] = _plain(record)
+            except RecordError as error:
+                self._read[name] = None
+                self.notices.append(Notice(WarningSubtype.RECORD, self.selector.name, str(error)))
+        return self._read[name]
+
+
+def _plain(record: RunRecord) -> RunRecord:
+    """Return the record as it may be shown; what it depended on stays as it was, for digests."""
+    parts = msgspec.to_builtins(record)
+    shown = plain_parts(parts)
+    if shown == parts:
+        return record
+    shown["inputs"] = parts["inputs"]
+    return msgspec.convert(shown, RunRecord)
+
+
+def _summary(records: list[RunRecord], metric: str) -> tuple[Summary, str] | None:
+    found = [
+        (value, unit)
+        for record in records
+        for path, value, unit in numbers_of(record)
+        if path in {metric, f"metrics.{metric}"}
+    ]
+    if not found or len({unit for _, unit in found}) != 1:
+        return None
+    return summarise([value for value, _ in found]), found[0][1]

@@ -1,0 +1,205 @@
+"""One build: configured, run, told about, ended."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sphinx.util import logging
+
+from .config import find_root, load
+from .declared import Mode, Project, Selector
+from .domain import BuildState, PtyregDomain
+from .errors import ConfigError, PtyregError, WarningSubtype
+from .evidence import Evidence, Notice
+from .modes import Effective, decide
+from .objects import CSS
+from .record import Outcome, RunRecord
+from .store import Store
+from .values import parse_reference, render
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+    from .ensure import Ensured
+
+__all__ = ["begin", "check_prose", "end", "tell", "value_text"]
+
+logger = logging.getLogger(__name__)
+
+_ON_FAILURE = ("error", "warn")
+
+#: What is told only at a page that shows it.
+_SHOWN = frozenset({WarningSubtype.MISSING, WarningSubtype.STALE, WarningSubtype.GUARDRAIL})
+
+
+def begin(app: Sphinx) -> None:
+    """Run what is due, then take the snapshot."""
+    try:
+        project, mode = _configure(app)
+        logger.info("ptyreg: mode: %s (from %s)", mode.mode, mode.source)
+        store = Store(project.store, project.published)
+        ensured = _ensured(app, project, store, mode.mode)
+        evidence = Evidence(project, store)
+        notices = tuple(_notices(ensured, evidence, mode.mode))
+        evidence.prints.save()
+    except PtyregError as error:
+        logger.error("%s", error, type="ptyreg", subtype=error.subtype)  # noqa: TRY400
+        raise SystemExit(2) from None  # a crash report would tell the reader nothing more
+    failed = ensured is not None and _report(app, ensured)
+    domain: PtyregDomain = app.env.get_domain("ptyreg")  # type: ignore[assignment]
+    domain.build = BuildState(mode, evidence, failed, notices)
+    _install_css(app)
+
+
+def tell(app: Sphinx, domain: PtyregDomain) -> None:
+    """Warn at each page that shows something missing, stale, failed, or claims what is not so."""
+    required = domain.build.mode.mode is Mode.REQUIRE
+    log = logger.error if required else logger.warning
+    for notice in domain.build.notices:
+        places: list[tuple[str, int] | None] = [*domain.places(notice.selector)]
+        if not places and notice.subtype in _SHOWN and not required:
+            continue
+        for place in places or [None]:
+            log(
+                "%s: %s: %s", notice.selector, notice.subtype, notice.text,
+                type="ptyreg", subtype=notice.subtype, location=place,
+            )  # fmt: skip
+    for made in domain.claims_made():
+        if not made.holds:
+            log("%s", made.told, type="ptyreg", subtype=made.subtype,
+                location=(made.document, made.line))  # fmt: skip
+
+
+def end(app: Sphinx, domain: PtyregDomain) -> None:
+    """Set the exit status."""
+    build = domain.build
+    required = build.mode.mode is Mode.REQUIRE
+    if build.failed or (required and (build.notices or not domain.claims_hold())):
+        app.statuscode = 1
+    if app.builder.name == "ptyreg":
+        _write_reports(app, domain)
+
+
+def check_prose(domain: PtyregDomain, docname: str, source: str) -> None:
+    """Warn about each number in a page that no record supports."""
+    from .prose import typed_numbers  # noqa: PLC0415 - opt-in
+
+    for found in typed_numbers(source, domain.evidence):
+        logger.warning(
+            "typed number %s: %s", found.number, found.text,
+            type="ptyreg", subtype=WarningSubtype.PROSE, location=(docname, found.line),
+        )  # fmt: skip
+
+
+def value_text(domain: PtyregDomain, reference: str) -> str:
+    """Return a value as the value role shows it, for a theme's templates."""
+    parsed = parse_reference(reference)
+    value = domain.evidence.value(parsed.path)[1]
+    return "not measured" if value is None else render(value, parsed)
+
+
+def _write_reports(app: Sphinx, domain: PtyregDomain) -> None:
+    from . import report  # noqa: PLC0415 - for one builder
+
+    told = report.report(domain.evidence, domain.build.mode.mode.value, domain.claims_made())
+    outdir = Path(app.outdir)
+    (outdir / "ptyreg.json").write_bytes(report.as_json(told))
+    (outdir / "junit.xml").write_bytes(report.junit(told))
+    if not report.is_good(told):
+        app.statuscode = 1
+
+
+def _configure(app: Sphinx) -> tuple[Project, Effective]:
+    config = app.config
+    if config.ptyreg_on_failure not in _ON_FAILURE:
+        raise ConfigError(
+            "conf.py, ptyreg_on_failure",
+            f"Expected one of {', '.join(_ON_FAILURE)}, but got {config.ptyreg_on_failure!r}.",
+        )
+    if not isinstance(config.ptyreg_timeout, int | float) or not config.ptyreg_timeout >= 0:
+        raise ConfigError(
+            "conf.py, ptyreg_timeout",
+            f"Expected seconds, or 0 for no limit, but got {config.ptyreg_timeout!r}.",
+        )
+    confdir = Path(app.confdir)
+    root = find_root(confdir) if config.ptyreg_root is None else (confdir / config.ptyreg_root)
+    project = load(root.resolve())
+    override = config.overrides.get("ptyreg_mode")
+    mode = decide(
+        override=override,
+        conf=None if override is not None else config.ptyreg_mode,
+        project=project.mode,
+        environ=os.environ,
+        builder=app.builder.name,
+    )
+    return project, mode
+
+
+def _ensured(app: Sphinx, project: Project, store: Store, mode: Mode) -> Ensured | None:
+    if mode.runs == 0:
+        return None
+    from .ensure import ensure  # noqa: PLC0415 - replay runs nothing
+
+    limit = app.config.ptyreg_timeout
+    return ensure(
+        project, store, mode, announce=_announce, progress=_progress, told=_told,
+        deadline=time.monotonic() + limit if limit else None,
+    )  # fmt: skip
+
+
+def _announce(selector: Selector) -> None:
+    what = " ".join(selector.nodeids) or f"-m {selector.markers!r}"
+    logger.info("ptyreg: %s: running %s", selector.name, what)
+
+
+def _progress(name: str, stage: str, seconds: float) -> None:
+    logger.info("ptyreg: %s: %.0f s%s", name, seconds, f", in {stage}" if stage else "")
+
+
+def _told(record: RunRecord) -> None:
+    seconds = record.durations.duration
+    took = "" if seconds is None else f" in {seconds:.2f} s"
+    logger.info("ptyreg: %s: %s%s", record.selector, record.outcome.words, took)
+
+
+def _notices(ensured: Ensured | None, evidence: Evidence, mode: Mode) -> Iterator[Notice]:
+    """Yield all notices but the failures of this build, which are reported with their output."""
+    ran = ensured.records.keys() if ensured else ()
+    yield from ensured.notices if ensured else ()
+    yield from evidence.partly_known() if mode is Mode.REQUIRE else ()
+    for notice in evidence.notices():
+        if notice.subtype is not WarningSubtype.FAILED or notice.selector not in ran:
+            yield notice
+
+
+def _report(app: Sphinx, ensured: Ensured) -> bool:
+    """Tell how each run of this build ended; return whether the build must fail for it."""
+    failed = False
+    for name, records in ensured.records.items():
+        record = records[-1]
+        if record.outcome is Outcome.PASSED:
+            continue
+        fatal = app.config.ptyreg_on_failure == "error"
+        failed = failed or fatal
+        tail = "\n".join(record.output.strip().splitlines()[-15:])
+        (logger.error if fatal else logger.warning)(
+            "%s: %s: %s\n$ %s\n%s",
+            name, record.outcome.words, record.reason, " ".join(record.command), tail,
+            type="ptyreg", subtype=WarningSubtype.FAILED,
+        )  # fmt: skip
+    return failed
+
+
+def _install_css(app: Sphinx) -> None:
+    if app.builder.format != "html":
+        return
+    source = Path(__file__).parent / "static" / CSS
+    target = Path(app.outdir) / "_static" / CSS
+    if not target.exists() or target.read_bytes() != source.read_bytes():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)

@@ -1,0 +1,59 @@
+"""Summaries of a sample set, honest about how small it is."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from typing import NamedTuple
+
+__all__ = ["Summary", "summarise"]
+
+
+class Summary(NamedTuple):
+    """A sample set in numbers; `stdev` and `cv` (in %) are absent for one sample."""
+
+    n: int
+    mean: float
+    median: float
+    min: float
+    max: float
+    range: float
+    stdev: float | None
+    cv: float | None
+
+
+def summarise(samples: Sequence[float]) -> Summary:
+    """Summarise `samples`; the standard deviation is the sample one (n - 1).
+
+    Raises:
+        ValueError: There are no samples, or one is not finite.
+
+    Examples:
+        >>> runs = summarise([35.86, 35.98, 35.92])
+        >>> runs.n, round(runs.mean, 2), round(runs.stdev, 2), round(runs.cv, 2)
+        (3, 35.92, 0.06, 0.17)
+        >>> summarise([3.0]).stdev is None
+        True
+    """
+    if not samples or not all(math.isfinite(sample) for sample in samples):
+        raise ValueError(f"Expected samples to be finite numbers, but got {list(samples)}.")
+    mean = float(statistics.mean(samples))
+    stdev = _stdev(samples) if len(samples) > 1 else None
+    return Summary(
+        n=len(samples),
+        mean=mean,
+        median=statistics.median(samples),
+        min=min(samples),
+        max=max(samples),
+        range=max(samples) - min(samples),
+        stdev=stdev,
+        cv=None if stdev is None or mean == 0 else 100.0 * stdev / abs(mean),
+    )
+
+
+def _stdev(samples: Sequence[float]) -> float | None:
+    try:
+        return statistics.stdev(samples)
+    except OverflowError:  # finite samples, too far apart for a finite spread
+        return None

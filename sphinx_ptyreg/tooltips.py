@@ -1,0 +1,108 @@
+"""What is added when a page is written.
+
+In HTML a value carries its provenance as a tooltip; other builders write the value alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+from .objects import ALT, DRAWING
+
+if TYPE_CHECKING:
+    from .plots.shapes import Drawing
+
+__all__ = ["BookPictures", "ImageAlternatives", "LatexPictures", "ProvenanceTooltips"]
+
+
+class ImageAlternatives(SphinxPostTransform):
+    """Gives our images their alternative text."""
+
+    default_priority = 5
+
+    def run(self, **kwargs: Any) -> None:
+        """Transform one page."""
+        if self.env.get_domain("ptyreg").data["citations"]:
+            for image in self.document.findall(nodes.image):
+                if ALT in image:
+                    image["alt"] = image.attributes.pop(ALT)
+
+
+class ProvenanceTooltips(SphinxPostTransform):
+    """Wraps values into standard abbreviation nodes."""
+
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Transform one page."""
+        if not self.env.get_domain("ptyreg").data["citations"]:
+            return
+        for node in list(self.document.findall(nodes.inline)):
+            if "ptyreg-provenance" not in node:
+                continue
+            told = node["ptyreg-provenance"]
+            classes = node["classes"]
+            tooltip = nodes.abbreviation("", "", *node.children, explanation=told, classes=classes)
+            node.replace_self(tooltip)
+
+
+class _PictureFiles(SphinxPostTransform):
+    """Writes drawings to files for a builder that cannot take SVG inside a page."""
+
+    default_priority = 6
+    suffix = ""
+    kind = ""
+
+    def run(self, **kwargs: Any) -> None:
+        """Transform one page."""
+        for raw in list(self.document.findall(nodes.raw)):
+            drawing = raw.get(DRAWING)
+            if drawing is None:
+                continue
+            data = self.written(drawing)
+            name = f"ptyreg-{hashlib.sha256(data).hexdigest()[:16]}{self.suffix}"
+            file = Path(self.env.doctreedir) / "ptyreg" / name
+            if not file.exists():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(data)
+            path = str(file)
+            self.env.images.add_file(self.env.docname, path)
+            raw.replace_self(
+                nodes.image(uri=path, candidates={self.kind: path}, alt=drawing.told, width="100%")
+            )
+
+    def written(self, drawing: Drawing) -> bytes:
+        """Return the file's content."""
+        raise NotImplementedError
+
+
+class LatexPictures(_PictureFiles):
+    """PDF for LaTeX."""
+
+    builders = ("latex",)
+    suffix, kind = ".pdf", "application/pdf"
+
+    def written(self, drawing: Drawing) -> bytes:
+        """Return a PDF."""
+        from .plots import pdf  # noqa: PLC0415 - setup stays light
+
+        return pdf(drawing)
+
+
+class BookPictures(_PictureFiles):
+    """SVG files for an e-book, whose pages must declare SVG inside them."""
+
+    builders = ("epub",)
+    suffix, kind = ".svg", "image/svg+xml"
+
+    def written(self, drawing: Drawing) -> bytes:
+        """Return an SVG document."""
+        from .plots import svg  # noqa: PLC0415 - setup stays light
+
+        return svg(drawing, inline=False).encode()

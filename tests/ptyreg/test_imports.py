@@ -1,0 +1,213 @@
+"""What the package may import: little, late, and only downwards."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sphinx_ptyreg
+
+PACKAGE = Path(sphinx_ptyreg.__file__).parent
+HEAVY = ("torch", "numpy", "pytest", "matplotlib", "lightning", "psutil", "filelock")
+
+#: A module imports only from floors below its own.
+FLOORS: tuple[frozenset[str], ...] = (
+    frozenset({"__init__", "errors", "objects", "plain", "plots.shapes", "child", "child.ptyreg",
+               "child.ptyreg_trace", "child.ptyreg_events", "child.ptyreg_libraries",
+               "child.ptyreg_looks", "child.ptyreg_places", "child.ptyreg_wrappers",
+               "child.sitecustomize", "child.supervise", "trace"}),
+    frozenset({"plots.pdf", "plots.svg", "plots.trend", "releases"}),
+    frozenset({"record", "plots", "units", "statistics", "cleaning", "interpreter", "journal",
+               "listing", "locks"}),
+    frozenset({"claims", "declared", "environment", "outcome", "revision", "fingerprints",
+               "artifacts", "distributions", "directives.options", "pictures",
+               "schema"}),
+    frozenset({"reads"}),
+    frozenset({"config_checks", "modes", "store", "values", "inputs", "process", "guardrails"}),
+    frozenset({"config", "composer", "findings", "citable", "judging"}),
+    frozenset({"selector_evidence"}),
+    frozenset({"evidence", "runner"}),
+    frozenset({"prose", "report"}),
+    frozenset({"ensure", "nodes"}),
+    frozenset({"builder", "citing", "headings", "indices", "tooltips", "cli.project"}),
+    frozenset({"roles", "directives.base", "cli.init", "cli.run", "cli.status", "cli.publish",
+               "cli.explain", "cli.lint"}),
+    frozenset({"directives.artifact_figure", "directives.compare", "directives.environment",
+               "directives.finding", "directives.guardrails", "directives.history",
+               "directives.ledger", "directives.metrics", "directives.output",
+               "directives.runtime", "directives.selector", "directives.stages", "cli"}),
+    frozenset({"directives", "__main__", "cli.__main__"}),
+    frozenset({"domain"}),
+    frozenset({"session"}),
+    frozenset({"extension"}),
+)  # fmt: skip
+FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
+SPHINX_LAYER = frozenset(
+    {"nodes", "builder", "citing", "headings", "indices", "pictures", "tooltips", "roles", "domain",
+     "session", "extension", "directives"}
+)  # fmt: skip
+
+#: Imports that wait for a call, and so may point upwards: the entry point, and the registry.
+LATE = {("__init__", "extension")}
+
+
+def name_of(file: Path) -> str:
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1]) if parts[-1] == "__init__" and len(parts) > 1 else ".".join(parts)
+
+
+MODULES = {name_of(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports_of(module: str, source: str) -> set[str]:
+    """Return the modules of the package that `source` imports, but for type checkers."""
+    package = module.split(".") if module in PACKAGES else module.split(".")[:-1]
+    found: set[str] = set()
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            node.body = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        base = package[: len(package) - node.level + 1] if module != "__init__" else []
+        path = [*base, *(node.module.split(".") if node.module else [])]
+        for alias in node.names:
+            full = ".".join([*path, alias.name])
+            found.add(full if full in MODULES else ".".join(path) or "__init__")
+    return found
+
+
+PACKAGES = {name for name, file in MODULES.items() if file.name == "__init__.py"}
+
+
+def test_every_module_has_a_floor():
+    assert set(MODULES) == set(FLOOR)
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_imports_only_from_floors_below(module):
+    wanted = imports_of(module, MODULES[module].read_text(encoding="utf-8"))
+    upward = {
+        other
+        for other in wanted
+        if FLOOR[other] >= FLOOR[module] and (module, other) not in LATE
+    }  # fmt: skip
+    assert not upward, f"{module} (floor {FLOOR[module]}) imports {sorted(upward)}"
+
+
+def test_no_imports_form_a_cycle():
+    graph = {
+        module: {
+            other
+            for other in imports_of(module, file.read_text(encoding="utf-8"))
+            if (module, other) not in LATE
+        }
+        for module, file in MODULES.items()
+    }
+    done: set[str] = set()
+    while len(done) < len(graph):
+        ready = {module for module, needs in graph.items() if needs <= done} - done
+        assert ready, f"a cycle among {sorted(set(graph) - done)}"
+        done |= ready
+
+
+def test_the_floors_test_can_fail():
+    assert imports_of("errors", "from .record import NAME") == {"record"}
+    assert imports_of("directives.base", "from ..citing import Citing\nfrom . import x") == {
+        "citing",
+        "directives",
+    }
+    assert imports_of("cli", "def f():\n    from .run import x") == {"cli.run"}
+    assert imports_of("errors", "if TYPE_CHECKING:\n    from .record import NAME") == set()
+    assert FLOOR["record"] > FLOOR["errors"]
+
+
+@pytest.mark.parametrize(
+    "module", sorted(m for m in MODULES if m.split(".")[0] not in {*SPHINX_LAYER, "__main__"})
+)
+def test_no_module_below_the_sphinx_layer_names_sphinx(module):
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        for name in names:
+            assert name.split(".")[0] not in {"docutils", "myst_parser"}
+            assert name.split(".")[0] != "sphinx" or module == "__init__"
+
+
+def loaded_after(code: str, names: tuple[str, ...]) -> list[str]:
+    report = f"{code}\nimport sys\nprint([n for n in {names!r} if n in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", report], capture_output=True, text=True, check=True, timeout=60
+    )
+    return list(ast.literal_eval(done.stdout.splitlines()[-1]))
+
+
+SETUP = """
+import sphinx_ptyreg
+from pathlib import Path
+from tempfile import mkdtemp
+from sphinx.application import Sphinx
+import logging
+folder = Path(mkdtemp())
+(folder / "conf.py").write_text("")
+(folder / "pyproject.toml").write_text("[tool.ptyreg]")
+(folder / "index.rst").write_text("P\\n=\\n")
+app = Sphinx(folder, folder, folder / "o", folder / "d", "dummy", status=None, warning=None,
+             confoverrides={"extensions": ["sphinx_ptyreg"]})
+app.build()
+"""
+
+
+def test_import_setup_and_a_build_that_replays_load_nothing_heavy():
+    assert loaded_after(SETUP, HEAVY) == []
+
+
+@pytest.mark.parametrize("name", ["pytest", "psutil", "filelock", "numpy"])
+def test_the_test_of_lightness_can_fail(name):
+    pytest.importorskip(name)
+    assert name in loaded_after(f"{SETUP}\nimport {name}", HEAVY)
+
+
+def test_importing_the_package_loads_no_sphinx():
+    assert loaded_after("import sphinx_ptyreg", ("sphinx", "docutils", "msgspec")) == []
+
+
+def test_everything_below_the_sphinx_layer_loads_without_sphinx():
+    below = [
+        f"sphinx_ptyreg.{m}"
+        for m in MODULES
+        if m.split(".")[0] not in {*SPHINX_LAYER, "child", "__main__", "__init__"}
+        and not m.endswith("__main__")
+    ]
+    code = f"import importlib\nfor m in {below!r}: importlib.import_module(m)"
+    assert loaded_after(code, ("sphinx", "docutils", *HEAVY)) == []
+    assert loaded_after(f"{code}\nimport docutils", ("sphinx", "docutils")) == ["docutils"]
+
+
+def test_the_plugin_needs_only_pytest_and_the_standard_library():
+    tree = ast.parse(MODULES["child.ptyreg"].read_text(encoding="utf-8"))
+    roots = {
+        (alias.name if isinstance(node, ast.Import) else node.module or "").split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+        if not (isinstance(node, ast.ImportFrom) and node.level)
+    }
+    assert roots <= sys.stdlib_module_names | {"pytest", "__future__"}
+    assert "pytest" in roots
+
+
+def test_no_module_is_longer_than_it_may_be():
+    lines = {
+        name: len(file.read_text(encoding="utf-8").splitlines()) for name, file in MODULES.items()
+    }
+    assert sorted(lines.values())[len(lines) // 2] <= 120
+    assert {name: n for name, n in lines.items() if n > 300} == {}

@@ -1,0 +1,99 @@
+"""What the tests of ``ptycho_torch`` share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ptycho_torch.checks import TorchMissing, require_torch
+from ptycho_torch.data.npz import PlacedObject, Scan, load_object, load_scan, save_object, save_scan
+from ptycho_torch.metrics import ReconstructionScore, same_pixels, score_reconstruction
+from ptycho_torch.simulate import SimulationConfig, simulate_scan
+
+ROOT = Path(__file__).parents[2]
+
+CORRELATION_MINIMUM = 0.85
+MARGIN_MINIMUM = 0.4
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs PyTorch where there is none, and say why."""
+    try:
+        require_torch()
+    except TorchMissing as missing:
+        for item in items:
+            if item.get_closest_marker("torch"):
+                item.add_marker(pytest.mark.skip(reason=str(missing)))
+
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def command() -> Command:
+    """Run a module of the package in a child process, as a user would."""
+
+    def run(module: str, *arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", f"ptycho_torch.{module}", *map(str, arguments)],
+            cwd=ROOT,
+            env=os.environ | env,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run
+
+
+def score(placed: PlacedObject, truth: PlacedObject, scan: Scan) -> ReconstructionScore:
+    """Score an object against the truth, wherever its canvas lies."""
+    shape = (truth.object_.shape[0], truth.object_.shape[1])
+    object_ = same_pixels(placed.object_, placed.origin_px, shape, truth.origin_px)
+    return score_reconstruction(object_, truth.object_, scan.positions_px)
+
+
+def prove_reconstruction(
+    found: ReconstructionScore, untrained: ReconstructionScore, mirrored: ReconstructionScore
+) -> None:
+    """Accept a reconstruction, or say what it lacks. Every negative control meets this function."""
+    correlation = found.phase_correlation
+    assert correlation >= CORRELATION_MINIMUM
+    assert correlation >= untrained.phase_correlation + MARGIN_MINIMUM
+    assert correlation >= mirrored.phase_correlation + MARGIN_MINIMUM
+
+
+@pytest.fixture(name="score")
+def score_fixture() -> Callable[[PlacedObject, PlacedObject, Scan], ReconstructionScore]:
+    return score
+
+
+@pytest.fixture(name="prove_reconstruction")
+def prove_reconstruction_fixture() -> Callable[..., None]:
+    return prove_reconstruction
+
+
+@pytest.fixture(scope="session")
+def small_scan_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scan that trains in a second, with its truth beside it as ``truth.npz``."""
+    folder = tmp_path_factory.mktemp("scan")
+    scan, truth = simulate_scan(SimulationConfig(n_patterns=24, size_px=32, seed=11))
+    save_scan(folder / "scan.npz", scan)
+    save_object(folder / "truth.npz", truth)
+    return folder / "scan.npz"
+
+
+@pytest.fixture(scope="session")
+def small_scan(small_scan_file: Path) -> Scan:
+    return load_scan(small_scan_file)
+
+
+@pytest.fixture(scope="session")
+def small_truth(small_scan_file: Path) -> PlacedObject:
+    return load_object(small_scan_file.with_name("truth.npz"))

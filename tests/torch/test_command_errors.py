@@ -1,0 +1,172 @@
+"""The command lines: bad input is one line on stderr, exit status 2, and nothing is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ptycho_torch import env_report, inference, simulate, train
+from ptycho_torch.checks import run_command
+from ptycho_torch.outputs import complete_folder
+
+MAINS = {"train": train.main, "inference": inference.main, "simulate": simulate.main}
+
+
+@pytest.fixture
+def files(tmp_path, small_scan_file) -> dict[str, str]:
+    (tmp_path / "text.npz").write_text("not an archive\n")
+    with np.load(small_scan_file) as scan:
+        np.savez(tmp_path / "nokey.npz", **{k: scan[k] for k in scan.files if k != "diff3d"})
+        np.savez(
+            tmp_path / "half.npz", **{k: scan[k] for k in scan.files} | {"xcoords": np.zeros(3)}
+        )
+    (tmp_path / "file").write_text("in the way")
+    return {
+        "scan": str(small_scan_file),
+        "missing": str(tmp_path / "missing.npz"),
+        "text": str(tmp_path / "text.npz"),
+        "nokey": str(tmp_path / "nokey.npz"),
+        "half": str(tmp_path / "half.npz"),
+        "file": str(tmp_path / "file"),
+        "below": str(tmp_path / "file" / "below"),
+        "out": str(tmp_path / "out"),
+        "new": str(tmp_path / "new.npz"),
+        "folder": str(tmp_path),
+    }
+
+
+TRAIN = "--train_data_file {scan} --output_dir {out} "
+INFER = "--model_path {missing} --test_data {scan} --output_dir {out} "
+CASES = {
+    "train: no file": ("train", "--train_data_file {missing} --output_dir {out}", "no file there"),
+    "train: text": ("train", "--train_data_file {text} --output_dir {out}", "another kind"),
+    "train: key": ("train", "--train_data_file {nokey} --output_dir {out}", "got neither"),
+    "train: lengths": ("train", "--train_data_file {half} --output_dir {out}", "of one length"),
+    "train: no test file": ("train", TRAIN + "--test_data_file {missing}", "no file there"),
+    "train: gridsize 2": ("train", TRAIN + "--gridsize 2", "--gridsize to be 1, but got 2."),
+    "train: gridsize 0": ("train", TRAIN + "--gridsize 0", "--gridsize to be a whole number"),
+    "train: epochs 0": ("train", TRAIN + "--max_epochs 0", "--max_epochs to be a whole number"),
+    "train: batch": ("train", TRAIN + "--batch_size many", "--batch_size to be a whole number"),
+    "train: rate": ("train", TRAIN + "--learning_rate nan", "be a finite number above 0"),
+    "train: accelerator": ("train", TRAIN + "--accelerator cpo", "Did you mean 'cpu'?"),
+    "train: n_images 0": ("train", TRAIN + "--n_images 0", "--n_images to be a whole number"),
+    "train: n_images": ("train", TRAIN + "--n_images 25", "be 1 to 24"),
+    "train: flag": ("train", TRAIN + "--max_epoch 3", "Did you mean --max_epochs?"),
+    "train: no value": ("train", TRAIN + "--seed", "expected one argument"),
+    "train: no flag": ("train", "--output_dir {out}", "--train_data_file"),
+    "train: output is a file": (
+        "train", "--train_data_file {scan} --output_dir {file}", "is a file"
+    ),
+    "train: output below a file": (
+        "train", "--train_data_file {scan} --output_dir {below}", "is a file"
+    ),
+    "inference: no bundle": ("inference", INFER, "be a trained bundle"),
+    "inference: text as bundle": (
+        "inference", "--model_path {text} --test_data {scan} --output_dir {out}", "damaged file"
+    ),
+    "inference: no scan": (
+        "inference", "--model_path {scan} --test_data {missing} --output_dir {out}", "no file there"
+    ),
+    "inference: NPZ as bundle": (
+        "inference", "--model_path {scan} --test_data {scan} --output_dir {out}", "manifest.json"
+    ),
+    "inference: n_images": ("inference", INFER + "--n_images 99", "be 1 to 24"),
+    "inference: accelerator": ("inference", INFER + "--accelerator tpu", "be one of auto, cpu"),
+    "inference: output is a file": (
+        "inference", "--model_path {scan} --test_data {scan} --output_dir {file}", "is a file"
+    ),
+    "simulate: no truth": ("simulate", "--output {new}", "--truth"),
+    "simulate: one file": ("simulate", "--output {new} --truth {new}", "differ from --output"),
+    "simulate: folder": ("simulate", "--output {folder} --truth {new}", "be a file"),
+    "simulate: photons": ("simulate", "--output {new} --truth {missing} --photons 0", "above 0"),
+    "simulate: size": ("simulate", "--output {new} --truth {missing} --size 8", "at least 16"),
+}  # fmt: skip
+NEED_TORCH = {case for case in CASES if case.startswith(("train", "inference"))}
+
+
+def tree(folder: Path) -> dict[str, float]:
+    return {str(path): path.stat().st_mtime_ns for path in sorted(folder.rglob("*"))}
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=pytest.mark.torch) if c in NEED_TORCH else c for c in CASES]
+)
+def test_bad_input_is_one_line_and_nothing_is_written(case, files, tmp_path, capsys) -> None:
+    module, arguments, message = CASES[case]
+    before = tree(tmp_path)
+    status = MAINS[module]([part.format(**files) for part in arguments.split()])
+    out, err = capsys.readouterr()
+    assert status == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("Expected ")
+    assert message in err
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.torch
+def test_a_child_process_ends_with_the_same_line_and_status(command, files, tmp_path) -> None:
+    before = tree(tmp_path)
+    child = command("train", "--train_data_file", files["text"], "--output_dir", files["out"])
+    assert child.returncode == 2
+    assert child.stdout == ""
+    assert child.stderr.startswith("Expected ")
+    assert child.stderr.count("\n") == 1
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("module", ["simulate", "train", "inference", "env_report"])
+def test_help_names_every_flag(module, capsys) -> None:
+    main = (MAINS | {"env_report": env_report.main})[module]
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    assert f"python -m ptycho_torch.{module}" in capsys.readouterr().out
+
+
+def test_failures_of_the_system_and_an_interrupt_have_their_own_status(capsys) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device", "out/run.json")
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    assert run_command(full) == 3
+    assert "out/run.json" in (line := capsys.readouterr().err)
+    assert "No space left on device" in line
+    assert run_command(interrupted) == 130
+    assert capsys.readouterr().err.startswith("Interrupted")
+
+
+def test_a_folder_is_filled_completely_or_not_at_all(tmp_path) -> None:
+    target = tmp_path / "deep" / "out"
+
+    def fail() -> None:
+        with complete_folder(target) as folder:
+            (folder / "one").write_text("1")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail()
+    assert list(target.parent.iterdir()) == []
+    for content in ("first", "second"):
+        with complete_folder(target) as folder:
+            (folder / "checkpoints").mkdir()
+            (folder / "checkpoints" / "one").write_text(content)
+            assert not target.exists() or content == "second"
+        assert (target / "checkpoints" / "one").read_text() == content
+    assert [path.name for path in target.parent.iterdir()] == ["out"]
+
+
+def test_simulate_writes_the_truth_apart(tmp_path) -> None:
+    scan, truth = tmp_path / "scan.npz", tmp_path / "truth.npz"
+    status = simulate.main(
+        ["--output", str(scan), "--truth", str(truth), "--n_images", "9", "--size", "16"]
+    )
+    assert status == 0
+    with np.load(scan) as arrays:
+        assert sorted(arrays.files) == ["diff3d", "probeGuess", "xcoords", "ycoords"]
+    with np.load(truth) as arrays:
+        assert sorted(arrays.files) == ["object", "origin"]

@@ -1,0 +1,148 @@
+"""DATA-001 and FORMAT-001: what a scan file may look like, and that all of it loads alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ptycho_torch.checks import DataError, UsageError
+from ptycho_torch.data.grouping import neighbour_pairs, pick_evenly
+from ptycho_torch.data.npz import load_object, load_scan, save_scan, write_npz
+
+
+def arrays(count: int = 7, height: int = 5, width: int = 3) -> dict[str, Any]:
+    rng = np.random.default_rng(2)
+    return {
+        "diff3d": rng.random((count, height, width), dtype=np.float32),
+        "ycoords": rng.random(count),
+        "xcoords": rng.random(count),
+        "probeGuess": np.ones((height, width), dtype=np.complex64),
+    }
+
+
+def write(path, **changed: Any):
+    content = arrays() | changed
+    np.savez(path, **{key: value for key, value in content.items() if value is not None})
+    return path
+
+
+def test_both_layouts_load_identically(tmp_path) -> None:
+    stack = arrays()["diff3d"]
+    legacy = np.moveaxis(stack, 0, -1)
+    variants = {
+        "canonical": {},
+        "float64": {"diff3d": stack.astype(np.float64)},
+        "key": {"diff3d": None, "diffraction": stack},
+        "legacy": {"diff3d": legacy},
+        "legacy-contiguous": {"diff3d": np.ascontiguousarray(legacy)},
+        "legacy-key-float64": {"diff3d": None, "diffraction": legacy.astype(np.float64)},
+    }
+    for name, changed in variants.items():
+        scan = load_scan(write(tmp_path / f"{name}.npz", **changed))
+        assert scan.diffraction_amplitude.dtype == np.float32, name
+        assert scan.diffraction_amplitude.shape == (7, 5, 3), name
+        assert scan.diffraction_amplitude.flags.c_contiguous, name
+        assert scan.diffraction_amplitude.tobytes() == stack.tobytes(), name
+        assert scan.positions_px[:, 0].tolist() == arrays()["ycoords"].tolist(), name
+        assert scan.positions_px[:, 1].tolist() == arrays()["xcoords"].tolist(), name
+
+
+def test_save_scan_and_load_scan_are_inverse(tmp_path) -> None:
+    guess = np.full((9, 8), 1 + 2j, dtype=np.complex64)
+    scan = load_scan(write(tmp_path / "a.npz", objectGuess=guess))
+    save_scan(tmp_path / "b.npz", scan)
+    again = load_scan(tmp_path / "b.npz")
+    for name in ("diffraction_amplitude", "positions_px", "probe", "object_guess"):
+        assert getattr(again, name).tobytes() == getattr(scan, name).tobytes(), name
+
+
+STACK = arrays()["diff3d"]
+BROKEN = {
+    "no stack": ({"diff3d": None}, "diff3d or diffraction, but got neither"),
+    "two stacks": ({"diffraction": STACK}, "but got both"),
+    "no positions": ({"xcoords": None}, "hold the array xcoords"),
+    "no probe": ({"probeGuess": None}, "hold the array probeGuess"),
+    "lengths": ({"xcoords": np.zeros(6)}, "be two lists of one length"),
+    "no patterns": ({"xcoords": np.zeros(0), "ycoords": np.zeros(0)}, "be two lists"),
+    "position": ({"xcoords": np.full(7, np.nan)}, "be finite"),
+    "count": ({"diff3d": STACK[:6]}, "be a stack of 7 patterns"),
+    "two axes": ({"diff3d": STACK[0]}, "be a stack of 7 patterns"),
+    "ambiguous": (
+        {"diff3d": np.ones((7, 5, 7), dtype=np.float32), "probeGuess": np.ones((5, 7))},
+        "which can be read twice",
+    ),
+    "counts": ({"diff3d": np.ones((7, 5, 3), dtype=np.uint16)}, "roots of the counts"),
+    "complex": ({"diff3d": STACK + 1j}, "hold real amplitudes"),
+    "NaN": ({"diff3d": STACK * np.float32("nan")}, "finite amplitudes"),
+    "negative": ({"diff3d": -STACK}, "none negative"),
+    "dark": ({"diff3d": 0 * STACK}, "not all zero"),
+    "probe shape": ({"probeGuess": np.ones((3, 5))}, r"be a finite probe of shape \(5, 3\)"),
+    "probe zero": ({"probeGuess": np.zeros((5, 3))}, "be a finite probe"),
+    "pickle": ({"diff3d": np.array([{}] * 7)}, "hold plain numeric arrays"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_file_that_breaks_the_contract_is_refused_by_name(tmp_path, case) -> None:
+    changed, message = BROKEN[case]
+    path = write(tmp_path / "scan.npz", **changed)
+    with pytest.raises(DataError, match=message) as problem:
+        load_scan(path)
+    assert str(problem.value).startswith("Expected ")
+    assert str(path) in str(problem.value)
+
+
+def test_files_that_are_no_npz_are_refused(tmp_path) -> None:
+    path = tmp_path / "scan.npz"
+    with pytest.raises(DataError, match="no file there"):
+        load_scan(path)
+    path.write_text("y x counts\n")
+    with pytest.raises(DataError, match="another kind"):
+        load_scan(path)
+    whole = write(tmp_path / "whole.npz").read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match="cut-off"):
+        load_scan(path)
+    damaged = bytearray(whole)
+    damaged[200:260] = bytes(60)
+    path.write_bytes(bytes(damaged))
+    with pytest.raises(DataError, match="plain numeric arrays"):
+        load_scan(path)
+
+
+def test_an_object_needs_an_origin(tmp_path) -> None:
+    np.savez(tmp_path / "object.npz", object=np.ones((3, 5)))
+    with pytest.raises(DataError, match="hold the array origin"):
+        load_object(tmp_path / "object.npz")
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path) -> None:
+    class Unwritable:
+        def __array__(self, dtype=None, copy=None):
+            raise OSError(28, "No space left on device")
+
+    (tmp_path / "kept.npz").write_text("old")
+    with pytest.raises(OSError, match="No space"):
+        write_npz(tmp_path / "kept.npz", {"a": Unwritable()})  # type: ignore[dict-item]
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.npz"]
+    assert (tmp_path / "kept.npz").read_text() == "old"
+
+
+@pytest.mark.parametrize("wanted", [0, -1, 11])
+def test_more_patterns_than_there_are_is_refused(wanted) -> None:
+    with pytest.raises(UsageError, match="be 1 to 10"):
+        pick_evenly(10, wanted)
+
+
+def test_neighbours_are_the_nearest_ones() -> None:
+    rng = np.random.default_rng(4)
+    positions = rng.random((1300, 2)) * (50, 200)
+    pairs = {tuple(pair) for pair in neighbour_pairs(positions, 3).tolist()}
+    distance = np.linalg.norm(positions[:, None] - positions[None], axis=2)
+    np.fill_diagonal(distance, np.inf)
+    expected = {
+        (min(i, int(j)), max(i, int(j))) for i in range(1300) for j in np.argsort(distance[i])[:3]
+    }
+    assert pairs == expected

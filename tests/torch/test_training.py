@@ -1,0 +1,163 @@
+"""Training and inference as runs: repeatable, honest about their work, and blind to the truth."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch (POLICY-001)")
+
+from ptycho_torch.config import InferenceConfig, TrainingConfig  # noqa: E402
+from ptycho_torch.inference import write_reconstruction  # noqa: E402
+from ptycho_torch.train import main, write_training  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+WATCH = """
+import os, sys
+def watch(event, arguments):
+    if event == "open" and isinstance(arguments[0], str) and arguments[0].endswith(".npz"):
+        os.write(watch.file, (arguments[0] + "\\n").encode())
+watch.file = os.open(os.environ["OPENED"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+sys.addaudithook(watch)
+"""
+
+
+def train(scan_file: Path, folder: Path, **settings: object) -> dict[str, object]:
+    config = TrainingConfig(**{"max_epochs": 2, "accelerator": "cpu"} | settings)  # type: ignore[arg-type]
+    write_training(scan_file, folder, config)
+    return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_same_seed_same_weights_and_another_seed_others(small_scan_file, tmp_path) -> None:
+    for name, seed in (("first", 3), ("second", 3), ("third", 4)):
+        train(small_scan_file, tmp_path / name, seed=seed)
+    first, second, third = (
+        digest(tmp_path / name / "check.npz") for name in ("first", "second", "third")
+    )
+    assert first == second != third
+    bundles = [(tmp_path / name / "wts.h5.zip").read_bytes() for name in ("first", "second")]
+    assert bundles[0] == bundles[1]
+
+
+def test_training_learns_and_its_record_says_what_was_done(small_scan_file, tmp_path) -> None:
+    run = train(small_scan_file, tmp_path / "out", max_epochs=4, n_images=20, batch_size=6)
+    assert run["schema"] == 1
+    assert run["patterns_processed"] == run["patterns_declared"] == 80
+    assert run["seed"] == 0
+    assert run["peak_rss_bytes"] > 50 * 2**20
+    assert [stage["name"] for stage in run["stages"]] == ["read", "import", "train", "save"]
+    with (tmp_path / "out" / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["steps"]) for row in rows] == [4, 8, 12, 16]
+    losses = [float(row["train_loss"]) for row in rows]
+    assert losses[-1] < losses[0]
+    assert losses[-1] == run["loss"]
+    assert [row["test_loss"] for row in rows] == [""] * 4
+    assert str(tmp_path) not in json.dumps(run)
+
+
+def test_a_test_scan_is_judged_and_not_learned_from(small_scan_file, tmp_path) -> None:
+    config = TrainingConfig(max_epochs=2, accelerator="cpu")
+    write_training(small_scan_file, tmp_path / "with", config, test_file=small_scan_file)
+    write_training(small_scan_file, tmp_path / "without", config)
+    with (tmp_path / "with" / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        assert all(float(row["test_loss"]) > 0 for row in csv.DictReader(file))
+    assert digest(tmp_path / "with" / "check.npz") == digest(tmp_path / "without" / "check.npz")
+
+
+def test_the_checkpoint_opens_without_pickle_and_holds_the_weights(
+    small_scan_file, tmp_path
+) -> None:
+    from ptycho_torch.bundle import load_bundle
+
+    train(small_scan_file, tmp_path / "out")
+    path = tmp_path / "out" / "checkpoints" / "last.ckpt"
+    weights = torch.load(path, weights_only=True)["state_dict"]
+    for name, tensor in load_bundle(tmp_path / "out").reconstructor.state_dict().items():
+        assert torch.equal(weights[f"reconstructor.{name}"], tensor), name
+
+
+def test_a_training_that_fails_leaves_nothing(small_scan_file, tmp_path, monkeypatch) -> None:
+    from ptycho_torch import bundle
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bundle, "save_bundle", full)
+    with pytest.raises(OSError, match="No space"):
+        train(small_scan_file, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_in_training_is_one_line_and_nothing_is_written(
+    small_scan_file, tmp_path, monkeypatch, capsys
+) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ptycho_torch.train._print_epoch", interrupt)
+    status = main(
+        ["--train_data_file", str(small_scan_file), "--output_dir", str(tmp_path / "out"),
+         "--accelerator", "cpu"]
+    )  # fmt: skip
+    assert status == 130
+    assert capsys.readouterr().err == "Interrupted. Nothing was written.\n"
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_inference_writes_an_object_that_lies_where_the_scan_looked(
+    small_scan_file, small_scan, small_truth, tmp_path
+) -> None:
+    train(small_scan_file, tmp_path / "model")
+    write_reconstruction(
+        tmp_path / "model", small_scan_file, tmp_path / "out", InferenceConfig(accelerator="cpu")
+    )
+    with np.load(tmp_path / "out" / "reconstruction.npz") as arrays:
+        object_, origin, coverage = arrays["object"], arrays["origin"], arrays["coverage"]
+    assert object_.dtype == np.complex64
+    assert object_.shape == coverage.shape
+    for axis in (0, 1):
+        inside = small_scan.positions_px[:, axis] - origin[axis]
+        assert inside.min() > 0
+        assert inside.max() < object_.shape[axis] - 1
+    heaviest = np.unravel_index(coverage.argmax(), coverage.shape) + origin
+    nearest = np.linalg.norm(small_scan.positions_px - heaviest, axis=1).min()
+    assert nearest < 6
+
+
+@pytest.mark.slow
+def test_train_and_inference_open_the_scan_and_never_the_truth(
+    small_scan_file, tmp_path, command
+) -> None:
+    opened = tmp_path / "opened"
+    (tmp_path / "sitecustomize.py").write_text(WATCH)
+    watched = {"PYTHONPATH": os.pathsep.join([str(tmp_path)]), "OPENED": str(opened)}
+    training = command(
+        "train", "--train_data_file", small_scan_file, "--output_dir", tmp_path / "model",
+        "--max_epochs", 1, "--accelerator", "cpu", "--quiet", **watched,
+    )  # fmt: skip
+    assert training.returncode == 0, training.stderr
+    assert small_scan_file.with_name("truth.npz").exists()
+    by_training = opened.read_text().split("\n")
+    opened.unlink()
+    inference = command(
+        "inference", "--model_path", tmp_path / "model", "--test_data", small_scan_file,
+        "--output_dir", tmp_path / "out", "--accelerator", "cpu", "--quiet", **watched,
+    )  # fmt: skip
+    assert inference.returncode == 0, inference.stderr
+    for names in (by_training, opened.read_text().split("\n")):
+        assert str(small_scan_file) in names
+        assert not [name for name in names if "truth" in Path(name).name]

@@ -1,0 +1,7 @@
+import pytest
+from helper import value
+
+
+@pytest.fixture
+def top_fixture():
+    return value()

@@ -1,0 +1,6 @@
+import pytest
+
+
+@pytest.mark.chosen
+def test_marked():
+    pass
