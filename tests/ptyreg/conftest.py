@@ -149,7 +149,7 @@ class ProjectFolder:
         return {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("PTYREG_", "READTHEDOCS", "PYTEST_", "COV_"))
+            if not name.startswith(("PTYREG_", "READTHEDOCS", "PYTEST_", "COV_", "FORCE_COLOR"))
         } | extra
 
     def child(self, *argv: str, env: dict[str, str] | None = None, **kwargs: Any) -> Any:
