@@ -9,6 +9,7 @@ from docutils import nodes
 
 from .objects import LIVE
 from .plain import plain
+from .tones import tone_of
 
 if TYPE_CHECKING:
     from .evidence import SelectorEvidence
@@ -26,15 +27,6 @@ __all__ = [
     "text_node",
     "value_node",
 ]
-
-#: Every word that a badge can say, by how it should feel.
-_TONES = {
-    "good": ("passed", "pass", "fresh", "holds"),
-    "caution": ("warn", "stale", "stale evidence", "skipped", "xfailed", "not comparable",
-                "no data", "not measured", "interrupted"),
-    "bad": ("failed", "missing", "fail", "error", "false", "timeout", "crashed", "xpassed",
-            "import error", "not collected"),
-}  # fmt: skip
 
 
 def text_node(text: str, *classes: str) -> nodes.inline:
@@ -98,8 +90,7 @@ def live(key: str, *content: nodes.Node) -> nodes.inline:
 
 def badge(word: str) -> nodes.inline:
     """Return a status word; its colour only repeats what the word says."""
-    tone = next((tone for tone, words in _TONES.items() if word in words), "neutral")
-    return text_node(word, "ptyreg-badge", f"ptyreg-{tone}")
+    return text_node(word, "ptyreg-badge", f"ptyreg-{tone_of(word)}")
 
 
 def status(evidence: SelectorEvidence) -> list[nodes.Node]:

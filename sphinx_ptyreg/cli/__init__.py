@@ -10,6 +10,7 @@ from typing import Protocol
 from .. import __version__
 from ..errors import ExitCode, PtyregError
 from . import explain, init, lint, publish, run, status
+from .console import Console, Word, add_output_options
 
 __all__ = ["main"]
 
@@ -30,13 +31,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``ptyreg`` and return its exit status: 0 ok, 1 verdict, 2 usage, 3 infrastructure."""
     parser = _parser()
     arguments = parser.parse_args(argv)
+    console = Console(arguments)
     try:
         return int(arguments.execute(arguments))
     except PtyregError as error:
-        print(f"ptyreg: {error}", file=sys.stderr)
+        console.error(Word("ptyreg:", "bad"), f" {error}")
+        console.answer({"error": str(error), "exit_status": error.exit_code})
         return error.exit_code
     except KeyboardInterrupt:
-        print("ptyreg: interrupted", file=sys.stderr)
+        console.error("ptyreg: interrupted")
         return 130
     except BrokenPipeError:
         sys.stderr.close()
@@ -60,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--root", metavar="DIR", default=".", help="the project, or a folder in it (default: .)"
         )
+        add_output_options(sub)
         command.add_arguments(sub)
-        sub.set_defaults(execute=command.execute)
+        sub.set_defaults(execute=command.execute, command=command.NAME)
     return parser

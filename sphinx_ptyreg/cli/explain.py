@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
-
-import msgspec
 
 from ..ensure import stands_here
 from ..errors import ExitCode
 from ..evidence import Evidence, SelectorEvidence
 from ..inputs import Freshness, State
 from ..record import Inputs
+from .console import Console, heading, status_word
 from .project import add_names, chosen, opened
 
 NAME = "explain"
@@ -29,11 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also compare installed versions, interpreter and variables with this machine's",
     )
     parser.add_argument("--inputs", action="store_true", help="list every input")
-    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Explain each selector; 1 when one is not fresh."""
+    console = Console(arguments)
     project, store = opened(arguments)
     evidence = Evidence(project, store)
     answers = []
@@ -43,12 +41,8 @@ def execute(arguments: argparse.Namespace) -> int:
         freshness = stands_here(own) if arguments.here else own.freshness
         good = good and freshness.state is State.FRESH
         answers.append(_answer(own, freshness))
-        if not arguments.json:
-            _print(own, freshness, everything=arguments.inputs)
-    if arguments.json:
-        sys.stdout.write(
-            msgspec.json.format(msgspec.json.encode(answers), indent=1).decode() + "\n"
-        )
+        _print(console, own, freshness, everything=arguments.inputs)
+    console.answer({"selectors": answers})
     return ExitCode.OK if good else ExitCode.VERDICT
 
 
@@ -63,27 +57,30 @@ def _answer(evidence: SelectorEvidence, freshness: Freshness) -> dict[str, Any]:
     }
 
 
-def _print(evidence: SelectorEvidence, freshness: Freshness, *, everything: bool) -> None:
+def _print(
+    console: Console, evidence: SelectorEvidence, freshness: Freshness, *, everything: bool
+) -> None:
     name, record = evidence.selector.name, evidence.measured
     if record is None:
-        print(f"{name}: never measured. Run: ptyreg run {name}")
+        console.print(f"{name}: never measured. Run: ptyreg run {name}")
         return
-    print(f"{name}: {freshness.state}, measured {record.started[:10]} (record {record.id})")
+    told = f", measured {record.started[:10]} (record {record.id})"
+    console.print(heading(name), ": ", status_word(freshness.state.value), told)
     for cause in freshness.reasons:
-        print(f"  - {cause}")
-    print(f"  depends on {_counts(record.inputs)}")
+        console.print(f"  - {cause}")
+    console.print(f"  depends on {_counts(record.inputs)}")
     if record.inputs.unseen:
-        print("  inputs are partly known:")
+        console.print("  inputs are partly known:")
         for reason in record.inputs.unseen:
-            print(f"  ? {reason}")
+            console.print(f"  ? {reason}")
         if not evidence.selector.inputs:
-            print(
+            console.print(
                 "    so every file of the project counts. To narrow this, declare what they read:"
             )
-            print(f'    [tool.ptyreg.selectors.{name}] inputs = ["FOLDER/**/*"]')
+            console.print(f'    [tool.ptyreg.selectors.{name}] inputs = ["FOLDER/**/*"]')
     if everything:
         for key in _details(record.inputs):
-            print(f"    {key}")
+            console.print(f"    {key}")
 
 
 def _counts(inputs: Inputs) -> str:

@@ -6,6 +6,7 @@ import argparse
 import os
 
 from ..errors import ExitCode
+from .console import Console
 from .project import opened
 
 NAME = "init"
@@ -19,15 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Add the line when it is not there."""
+    console = Console(arguments)
     project, _ = opened(arguments)
     line = os.path.relpath(project.store, project.root).replace(os.sep, "/") + "/"
     file = project.root / ".gitignore"
     text = file.read_text(encoding="utf-8") if file.exists() else ""
-    if line in text.splitlines():
-        print(f".gitignore already has {line}")
-        return ExitCode.OK
-    file.write_text(
-        text + ("" if not text or text.endswith("\n") else "\n") + line + "\n", encoding="utf-8"
-    )
-    print(f"added {line} to .gitignore")
+    added = line not in text.splitlines()
+    if added:
+        end = "" if not text or text.endswith("\n") else "\n"
+        file.write_text(f"{text}{end}{line}\n", encoding="utf-8")
+    console.print(f"added {line} to .gitignore" if added else f".gitignore already has {line}")
+    console.answer({"line": line, "added": added})
     return ExitCode.OK

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import ExitCode, InfrastructureError
+from ..errors import ExitCode
 from ..evidence import Evidence
 from ..prose import typed_numbers
+from .console import Console, heading
+from .pages import pages_of, shown_path
 from .project import opened
 
 NAME = "lint"
 HELP = "Find numbers in pages that no record supports, and say which role to use."
 WRITES = "nothing"
-
-_SUFFIXES = frozenset({".md", ".rst"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,27 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print a line a number; 1 when there is one."""
+    console = Console(arguments)
     project, store = opened(arguments)
     evidence = Evidence(project, store)
-    status = ExitCode.OK
-    for page in _pages(arguments.pages or [project.root / "docs"]):
-        shown = page.relative_to(project.root) if page.is_relative_to(project.root) else page
+    numbers = []
+    for page in pages_of(project, arguments.pages):
+        path = shown_path(project, page)
         for found in typed_numbers(page.read_text(encoding="utf-8", errors="replace"), evidence):
-            print(f"{shown}:{found.line}: {found.number}: {found.text}")
-            status = ExitCode.VERDICT
-    return status
-
-
-def _pages(paths: list[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(
-                file
-                for file in path.rglob("*")
-                if file.suffix in _SUFFIXES
-                and not any(part[0] in "._" for part in file.relative_to(path).parts)
-            )
-        elif path.is_file():
-            yield path
-        else:
-            raise InfrastructureError(f"Expected {path} to be a page or a folder of pages.")
+            numbers.append({"path": path, **found._asdict()})
+            console.print(heading(f"{path}:{found.line}:"), f" {found.number}: {found.text}")
+    console.answer({"numbers": numbers})
+    return ExitCode.VERDICT if numbers else ExitCode.OK

@@ -7,6 +7,7 @@ import os
 
 from ..errors import ExitCode, VerdictError
 from ..evidence import SelectorEvidence, fingerprints_of
+from .console import Console
 from .project import add_names, chosen, opened
 
 NAME = "publish"
@@ -26,7 +27,9 @@ def execute(arguments: argparse.Namespace) -> int:
         VerdictError: A selector has no fresh measurement, its latest run failed, or an artifact
             is too large.
     """
+    console = Console(arguments)
     project, store = opened(arguments)
+    published: list[dict[str, str]] = []
     for selector in chosen(project, arguments):
         evidence = SelectorEvidence(project, selector, store, fingerprints_of(store, project))
         state = evidence.freshness.state
@@ -41,6 +44,8 @@ def execute(arguments: argparse.Namespace) -> int:
                 f"but it ended as {evidence.failure.outcome.words}. Run: ptyreg run {selector.name}"
             )
         for record in evidence.samples:
-            path = store.publish(record)
-            print(f"{selector.name}: {os.path.relpath(path, project.root)}")
+            path = os.path.relpath(store.publish(record), project.root)
+            published.append({"selector": selector.name, "record": record.id, "path": path})
+            console.print(f"{selector.name}: {path}")
+    console.answer({"published": published})
     return ExitCode.OK

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from typing import Any
 
-from ..declared import Selector
+import msgspec
+
+from ..declared import Project, Selector
 from ..ensure import record_now
 from ..errors import ExitCode, InfrastructureError
 from ..interpreter import unmet
 from ..record import RunRecord
+from .console import Console, Part, Word, status_word
 from .project import add_names, chosen, opened
 
 NAME = "run"
@@ -20,55 +23,97 @@ _TAIL = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the names, and whether a fresh record is enough."""
+    """Take the names, whether a fresh record is enough, and how often to run."""
     add_names(parser)
     parser.add_argument(
         "--if-needed",
         action="store_true",
         help="skip what has a fresh record of this machine class",
     )
+    parser.add_argument(
+        "--repeats",
+        metavar="N",
+        type=_count,
+        help="measure each selector N times (default: as declared)",
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run each selector; 1 when one of them is no measurement."""
+    console = Console(arguments)
     project, store = opened(arguments)
-    status = ExitCode.OK
-    for selector in chosen(project, arguments):
+    status, answers = ExitCode.OK, []
+
+    def announce(selector: Selector) -> None:
+        what = " ".join(selector.nodeids) or f"-m {selector.markers!r}"
+        console.progress(f"{selector.name}: running {what}")
+
+    def progress(name: str, stage: str, seconds: float) -> None:
+        console.progress(f"{name}: {seconds:.0f} s{f', in {stage}' if stage else ''}")
+
+    for selector in _chosen(project, arguments):
+        records = record_now(
+            project, selector, store,
+            force=not arguments.if_needed, announce=announce, progress=progress,
+        )  # fmt: skip
+        answers.append({"selector": selector.name, "records": [_told(r) for r in records]})
+        if not records:
+            console.print(f"{selector.name}: fresh, not run")
+        for record in records:
+            console.print(*_summary(record))
+            if record.outcome != "passed":
+                console.error(_tail(record))
+        if records and records[-1].outcome != "passed":  # earlier ones were tried again
+            status = ExitCode.VERDICT
+    console.answer({"selectors": answers})
+    return status
+
+
+def _chosen(project: Project, arguments: argparse.Namespace) -> list[Selector]:
+    """Return what to run, as often as asked for.
+
+    Raises:
+        InfrastructureError: Something that one of them requires is not installed.
+    """
+    found = chosen(project, arguments)
+    for selector in found:
         if missing := unmet(selector.requires):
             raise InfrastructureError(
                 f"{selector.name}: Expected {', '.join(missing)} to be installed to run it. "
                 "Install what it requires, or leave it to its records."
             )
-        records = record_now(
-            project, selector, store,
-            force=not arguments.if_needed, announce=_announce, progress=_progress,
-        )  # fmt: skip
-        if not records:
-            print(f"{selector.name}: fresh, not run")
-        for record in records:
-            print(_summary(record))
-            if record.outcome != "passed":
-                print(_tail(record), file=sys.stderr)
-        if records and records[-1].outcome != "passed":  # earlier ones were tried again
-            status = ExitCode.VERDICT
-    return status
+    if arguments.repeats is None:
+        return found
+    return [msgspec.structs.replace(selector, repeats=arguments.repeats) for selector in found]
 
 
-def _announce(selector: Selector) -> None:
-    what = " ".join(selector.nodeids) or f"-m {selector.markers!r}"
-    print(f"{selector.name}: running {what}", flush=True)
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(
+            f"Expected a number of runs from 1 to 1000, but got {text!r}."
+        )
+    return int(text)
 
 
-def _progress(name: str, stage: str, seconds: float) -> None:
-    print(f"{name}: {seconds:.0f} s{f', in {stage}' if stage else ''}", flush=True)
-
-
-def _summary(record: RunRecord) -> str:
+def _summary(record: RunRecord) -> list[Part]:
     duration = record.durations.duration
     seconds = f" in {duration:.2f} s" if duration is not None else ""
     kind = " (warm-up)" if record.warmup else ""
     why = f": {record.reason}" if record.reason else ""
-    return f"{record.selector}: {record.outcome.words}{kind}{seconds}{why}"
+    outcome = status_word(record.outcome.words)
+    return [f"{record.selector}: ", outcome, f"{kind}{seconds}", Word(why)]
+
+
+def _told(record: RunRecord) -> dict[str, Any]:
+    return {
+        "record": record.id,
+        "started": record.started,
+        "outcome": record.outcome,
+        "reason": record.reason,
+        "warmup": record.warmup,
+        "attempt": record.attempt,
+        "duration_s": record.durations.duration,
+    }
 
 
 def _tail(record: RunRecord) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
+from typing import Any
 
 from ..errors import ExitCode
 from ..evidence import Evidence, SelectorEvidence
+from .console import Console, Part, Word, status_word
 from .project import add_names, chosen, opened
 
 NAME = "status"
@@ -21,34 +23,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print a line a selector; 1 when one is not fresh or its latest run is no measurement."""
+    console = Console(arguments)
     project, store = opened(arguments)
     evidence = Evidence(project, store)
-    selectors = chosen(project, arguments)
-    width = max((len(selector.name) for selector in selectors), default=0)
-    good = True
-    for selector in selectors:
-        own = evidence.selector(selector.name)
-        good = good and own.failure is None and own.freshness.state == "fresh"
-        print(f"{selector.name:{width}}  {_line(own)}")
+    chosen_ = [evidence.selector(selector.name) for selector in chosen(project, arguments)]
+    width = max((len(own.selector.name) for own in chosen_), default=0)
+    for own in chosen_:
+        console.print(f"{own.selector.name:{width}}  ", *_line(own))
         for reason in own.freshness.reasons:
-            print(f"{'':{width}}  - {reason}")
+            console.print(f"{'':{width}}  - {reason}")
         for notice in own.notices:
-            print(f"{'':{width}}  ! {notice.text}")
+            console.print(f"{'':{width}}  ! {notice.text}")
+    console.answer({"selectors": [_told(own) for own in chosen_]})
+    good = all(own.failure is None and own.freshness.state == "fresh" for own in chosen_)
     return ExitCode.OK if good else ExitCode.VERDICT
 
 
-def _line(evidence: SelectorEvidence) -> str:
-    parts = [f"{evidence.freshness.state.value:7}"]
-    if evidence.failure is not None:
-        parts.append(f"{evidence.failure.outcome.words} ({evidence.failure.reason})")
-    record = evidence.measured
+def _line(evidence: SelectorEvidence) -> list[Part]:
+    state = status_word(evidence.freshness.state.value)
+    failure, record = evidence.failure, evidence.measured
+    parts: list[Part] = [state]
+    if failure is not None:
+        parts += ["  ", status_word(failure.outcome.words), f" ({failure.reason})"]
     if record is not None:
         seconds = record.durations.duration
-        parts.append(f"{seconds:.2f} s" if seconds is not None else "")
-        parts.append(f"n = {len(evidence.samples)}")
-        parts.append(_age(record.started))
-        parts.append(record.machine_class)
-    return "  ".join(parts).rstrip()
+        parts += [" " * (9 - len(state.text)), f"{seconds:.2f} s  " if seconds is not None else ""]
+        told = f"n = {len(evidence.samples)}  {_age(record.started)}  {record.machine_class}"
+        parts.append(Word(told, "dim"))
+    return parts
+
+
+def _told(evidence: SelectorEvidence) -> dict[str, Any]:
+    record, failure = evidence.measured, evidence.failure
+    return {
+        "selector": evidence.selector.name,
+        "state": evidence.freshness.state,
+        "reasons": [str(reason) for reason in evidence.freshness.reasons],
+        "failure": failure and {"outcome": failure.outcome, "reason": failure.reason},
+        "record": record and record.id,
+        "measured": record and record.started,
+        "machine_class": record and record.machine_class,
+        "duration_s": record and record.durations.duration,
+        "n": len(evidence.samples),
+        "unreadable": [notice.text for notice in evidence.notices],
+    }
 
 
 def _age(started: str) -> str:
