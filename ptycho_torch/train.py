@@ -90,7 +90,7 @@ def write_training(
 
         from ptycho_torch.bundle import BUNDLE_NAME, Bundle, save_bundle  # noqa: PLC0415
         from ptycho_torch.data.dataset import PatternDataset  # noqa: PLC0415
-        from ptycho_torch.lightning_module import fit  # noqa: PLC0415
+        from ptycho_torch.fitting import fit  # noqa: PLC0415
         from ptycho_torch.reconstructor import Reconstructor  # noqa: PLC0415
 
     with complete_folder(output_dir) as folder:

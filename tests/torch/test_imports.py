@@ -25,13 +25,14 @@ FLOORS = [
     {"physics.forward_model", "reassembly", "data.dataset"},
     {"data.datamodule", "reconstructor"},
     {"lightning_module", "bundle"},
+    {"fitting"},
     {"simulate", "train", "inference"},
 ]  # fmt: skip
 NEED_TORCH = [
     "physics", "models", "physics.propagation", "physics.patches", "physics.losses",
     "physics.forward_model", "models.unet", "needs_torch", "needs_lightning", "reassembly",
     "data.dataset",
-    "data.datamodule", "reconstructor", "lightning_module", "bundle",
+    "data.datamodule", "reconstructor", "lightning_module", "fitting", "bundle",
 ]  # fmt: skip
 FREE = ["", "config", "checks", "env_report", "metrics", "data.npz", "data.grouping", "outputs",
         "pictures", "simulate", "train", "inference"]  # fmt: skip

@@ -38,7 +38,7 @@ def new_network(scan) -> Reconstructor:
 
 
 def trained_network(scan) -> Reconstructor:
-    from ptycho_torch.lightning_module import fit
+    from ptycho_torch.fitting import fit
 
     network = new_network(scan)
     fit(network, PatternDataset(scan), TrainingConfig(max_epochs=6, accelerator="cpu"))
