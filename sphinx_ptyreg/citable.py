@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from .declared import Selector
 from .plain import plain
-from .record import RunRecord
+from .record import Citation, RunRecord
 from .statistics import summarise
 from .values import Value
 
-__all__ = ["Stated", "facts_of", "gather", "numbers_of", "values_of"]
+__all__ = ["Stated", "cited", "facts_of", "gather", "numbers_of", "values_of"]
 
 _UNCITABLE = re.compile(r"[^A-Za-z0-9_-]+")
 _COUNTS = frozenset({"n"})
@@ -96,15 +96,21 @@ def _statements(record: RunRecord) -> Iterator[tuple[str, Value]]:
     if record.commit is not None:
         yield "commit", Value(record.commit.id[:7] + (" (modified)" if record.commit.dirty else ""))
     yield "tests", Value(len(record.tests))
+    yield "source", Value(record.source)
+    if record.citation is not None:
+        yield "citation", Value(cited(record.citation))
 
 
 def facts_of(record: RunRecord) -> Iterator[tuple[str, str, Value]]:
     """Yield kind, name and value of all that is known about where `record` was measured."""
     machine = record.machine
     for key in ("system", "architecture", "cpu", "isa", "cores", "accelerator"):
-        yield "machine", key, Value(getattr(machine, key))
-    yield "machine", "memory", Value(machine.memory_mib / 1024, "GiB")
-    yield "machine", "python", Value(record.inputs.python)
+        if (fact := getattr(machine, key)) is not None:
+            yield "machine", key, Value(fact)
+    if machine.memory_mib is not None:
+        yield "machine", "memory", Value(machine.memory_mib / 1024, "GiB")
+    if record.inputs.python:
+        yield "machine", "python", Value(record.inputs.python)
     for name, version in record.inputs.packages.items():
         if " " in name:  # an import that found nothing is an input, and no distribution
             continue
@@ -113,6 +119,11 @@ def facts_of(record: RunRecord) -> Iterator[tuple[str, str, Value]]:
         yield "variable", plain(name), Value(plain(text))
     for name, fact in record.environment.items():
         yield "fact", name, Value(fact)
+
+
+def cited(citation: Citation) -> str:
+    """Return a citation as pages and commands print it."""
+    return f"{citation.file}, line {citation.line} (SHA-256 {citation.sha256[:12]})"
 
 
 def _environment(record: RunRecord) -> Iterator[Stated]:

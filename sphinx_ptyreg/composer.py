@@ -90,7 +90,7 @@ def compose(
         commit=commit_of(project.root, inputs.files),
         durations=Durations(
             duration=last.get("seconds"),
-            duration_call=sum(test.seconds for test in tests) if tests else None,
+            duration_call=sum(test.seconds or 0.0 for test in tests) if tests else None,
             wall=run.finished.wall,
         ),
         resources=run.finished.resources,

@@ -78,11 +78,12 @@ def machine_class(facts: Machine, variables: Mapping[str, str]) -> str:
                 f"Expected a name of letters, digits, '-' and '_', but got {named!r}.",
             )
         return named
-    parts = [facts.system, facts.architecture, facts.cpu, facts.isa, f"{facts.cores}c"]
+    cores = f"{facts.cores}c" if facts.cores else None
+    parts = [facts.system, facts.architecture, facts.cpu, facts.isa, cores]
     denied = variables.get("CUDA_VISIBLE_DEVICES") in {"", "-1"}
     if facts.accelerator != NO_ACCELERATOR and not denied:
         parts.append(facts.accelerator)
-    slugs = [re.sub(r"[^a-z0-9_]+", "-", part.lower()).strip("-") for part in parts]
+    slugs = [re.sub(r"[^a-z0-9_]+", "-", str(part or "").lower()).strip("-") for part in parts]
     return "-".join(slug for slug in slugs if slug)
 
 

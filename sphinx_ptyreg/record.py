@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 
+from .canonical import canonical, digest_of, timestamp
 from .errors import RecordError
 
 __all__ = [
-    "MIGRATIONS", "NAME", "SCHEMA", "Artifact", "Commit", "Durations", "Inputs", "Machine",
-    "Metric", "Outcome", "Resources", "RunRecord", "Stage", "TestResult", "canonical", "decode",
-    "digest_of", "encode", "schema_of", "timestamp",
+    "MIGRATIONS", "NAME", "SCHEMA", "Artifact", "Citation", "Commit", "Durations", "Inputs",
+    "Machine", "Metric", "Outcome", "Resources", "RunRecord", "Stage", "TestResult", "canonical",
+    "decode", "digest_of", "encode", "schema_of", "timestamp",
 ]  # fmt: skip
 
 SCHEMA = 1
@@ -89,13 +88,13 @@ class Artifact(_Part, frozen=True, kw_only=True):
 
 
 class TestResult(_Part, frozen=True, kw_only=True):
-    """One test of the run, from pytest's own reports; seconds of its call phase."""
+    """One test of the run, from pytest's own reports; seconds of its call phase when known."""
 
     __test__ = False
 
     nodeid: str
     outcome: Outcome
-    seconds: float
+    seconds: float | None
     properties: dict[str, str | int | float | bool | None] = {}
 
 
@@ -104,7 +103,7 @@ class Durations(_Part, frozen=True, kw_only=True):
 
     duration: float | None
     duration_call: float | None
-    wall: float
+    wall: float | None
 
 
 class Resources(_Part, frozen=True, kw_only=True):
@@ -122,15 +121,33 @@ class Commit(_Part, frozen=True, kw_only=True):
 
 
 class Machine(_Part, frozen=True, kw_only=True):
-    """Coarse, host-free facts about the machine that ran."""
+    """Coarse, host-free facts about the machine that ran; None where an import does not tell."""
 
-    system: str
-    architecture: str
-    cpu: str
-    isa: str
-    cores: int
-    memory_mib: int
-    accelerator: str
+    system: str | None = None
+    architecture: str | None = None
+    cpu: str | None = None
+    isa: str | None = None
+    cores: int | None = None
+    memory_mib: int | None = None
+    accelerator: str | None = None
+
+
+class Citation(_Part, frozen=True, kw_only=True):
+    """Where an imported number stands: the file that somebody else's run left.
+
+    Attributes:
+        file: Its name, without a path.
+        line: The line that tells the outcome and the time; the first is 1.
+        excerpt: What that line says, cleaned.
+        sha256: Of the file, as it was imported.
+        kind: The form it was read as: log, junit or benchmark.
+    """
+
+    file: str
+    line: int
+    excerpt: str
+    sha256: _Sha256
+    kind: str
 
 
 class Inputs(_Part, frozen=True, kw_only=True):
@@ -175,8 +192,10 @@ class _Versioned(msgspec.Struct):
     schema: int
 
 
-class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One execution of a selector."""
+class RunRecord(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
+    """One execution of a selector; with a citation, one that was made elsewhere and imported."""
 
     schema: int
     selector: str
@@ -200,6 +219,12 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     environment: dict[str, str | int | float | bool]
     inputs: Inputs
     output: str
+    citation: Citation | None = None
+
+    @property
+    def imported(self) -> bool:
+        """Whether it was read from a report, not recorded by a run of ours."""
+        return self.citation is not None
 
     @property
     def measured(self) -> bool:
@@ -211,34 +236,6 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         """Start time and content digest: the record's name in every store."""
         moment = self.started.replace("-", "").replace(":", "")
         return f"{moment}-{hashlib.sha256(encode(self)).hexdigest()[:16]}"
-
-
-def canonical(value: Any) -> bytes:
-    """Encode `value` as canonical JSON: sorted keys, one spelling of each number, no NaN.
-
-    Examples:
-        >>> canonical({"b": 1, "a": [2.5, None]})
-        b'{"a":[2.5,null],"b":1}'
-
-    Raises:
-        ValueError: A number is not finite, which JSON cannot say.
-    """
-    plain = msgspec.to_builtins(value)
-    _check_finite(plain)
-    return msgspec.json.encode(plain, order="sorted")
-
-
-def _check_finite(value: Any) -> None:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"Expected finite numbers, but got {value!r}.")
-    if isinstance(value, (dict, list)):
-        for part in value.values() if isinstance(value, dict) else value:
-            _check_finite(part)
-
-
-def digest_of(value: Any) -> str:
-    """Return the SHA-256 of `value` as canonical JSON."""
-    return hashlib.sha256(canonical(value)).hexdigest()
 
 
 def encode(record: RunRecord) -> bytes:
@@ -280,14 +277,3 @@ def schema_of(data: bytes) -> int:
         msgspec.MsgspecError: The bytes are no record of any schema.
     """
     return msgspec.json.decode(data, type=_Versioned).schema
-
-
-def timestamp(moment: datetime | None = None) -> str:
-    """Return `moment` (now, by default) in UTC to the microsecond, as records spell it.
-
-    Examples:
-        >>> timestamp(datetime(2026, 11, 23, 13, 11, 57, tzinfo=UTC))
-        '2026-11-23T13:11:57.000000Z'
-    """
-    moment = moment or datetime.now(UTC)
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -13,7 +13,7 @@ from .citable import gather, numbers_of, values_of
 from .declared import PUBLISHED, Guardrail, Project, Selector
 from .errors import RecordError, WarningSubtype
 from .fingerprints import Fingerprints
-from .inputs import Freshness, Here, State, judge
+from .inputs import Freshness, Here, Reason, State, judge
 from .plain import plain_parts
 from .record import Outcome, RunRecord, digest_of
 from .statistics import Summary, summarise
@@ -60,13 +60,16 @@ class SelectorEvidence:
 
     @cached_property
     def measured(self) -> RunRecord | None:
-        """The newest measurement that is fresh, else the newest."""
-        return self._newest([entry for entry in self.entries if entry.measured])
+        """The newest measurement that is fresh, else the newest; an import for want of a run."""
+        measured = [entry for entry in self.entries if entry.measured]
+        runs = self._newest([entry for entry in measured if not entry.imported])
+        return runs or self._newest([entry for entry in measured if entry.imported])
 
     @cached_property
     def latest(self) -> RunRecord | None:
-        """The newest run that is fresh, else the newest, however it ended."""
-        return self._newest(self.entries)
+        """The newest run that is fresh, else the newest, however it ended; imports come last."""
+        runs = self._newest([entry for entry in self.entries if not entry.imported])
+        return runs or self._newest(self.entries)
 
     @property
     def failure(self) -> RunRecord | None:
@@ -130,6 +133,8 @@ class SelectorEvidence:
 
     def judge(self, record: RunRecord, here: Here | None = None) -> Freshness:
         """Hold a record against the project; with `here`, against this installation too."""
+        if record.imported:
+            return Freshness(State.STALE, (Reason("imported", "what it depended on is not known"),))
         return judge(record.inputs, self.project, self.selector, self._prints, here)
 
     def has_fresh(self, machine_class: str, here: Here) -> bool:
@@ -138,7 +143,7 @@ class SelectorEvidence:
         A published record does not: `auto` measures on this machine. A run that was interrupted
         says nothing about the project: it is due again.
         """
-        local = self._store.local.folder
+        local = self._store.local.folder / "records"
         ended = [
             entry
             for entry in self.entries

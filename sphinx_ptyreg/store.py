@@ -1,7 +1,8 @@
-"""The records of a project: two folders of append-only files, read as one.
+"""The records of a project: three folders of append-only files, read as one.
 
-``.ptyreg/`` holds what was run here; ``docs/evidence/`` is tracked and written by
-``ptyreg publish``. In each, ``records/SELECTOR/ID.json`` and ``artifacts/SHA256.suffix``.
+``.ptyreg/`` holds what was run here, ``.ptyreg/received/`` what came from elsewhere, and
+``docs/evidence/`` is tracked and written by ``ptyreg publish``. In each,
+``records/SELECTOR/ID.json`` and ``artifacts/SHA256.suffix``.
 
 A file's name tells the start, outcome, machine class, inputs and content digest, so a lookup
 opens only the records it may use, and a changed file no longer fits its name.
@@ -28,6 +29,7 @@ PUBLISH_LIMIT = 200_000
 
 _NAME = re.compile(
     r"(?P<started>\d{8}T\d{6}\.\d{6}Z)_(?P<outcome>[a-z_]+?)(?P<warmup>-warmup)?"
+    r"(?P<imported>-imported)?"
     r"_(?P<machine>[0-9a-f]{12})_(?P<inputs>[0-9a-f]{12})_(?P<content>[0-9a-f]{16})\.json"
 )
 
@@ -41,6 +43,7 @@ class Entry(NamedTuple):
     content: str
     outcome: Outcome
     warmup: bool
+    imported: bool
     machine_key: str
     inputs_key: str
     path: Path
@@ -92,8 +95,8 @@ class Layer:
                     continue
                 yield Entry(
                     match["started"], match["content"], Outcome(match["outcome"]),
-                    match["warmup"] is not None, match["machine"], match["inputs"],
-                    Path(file.path),
+                    match["warmup"] is not None, match["imported"] is not None,
+                    match["machine"], match["inputs"], Path(file.path),
                 )  # fmt: skip
 
     def artifact(self, artifact: Artifact) -> Path | None:
@@ -123,24 +126,25 @@ class Layer:
 
 
 class Store:
-    """Both layers of a project.
+    """The layers of a project.
 
     Args:
-        local: What was run here (``.ptyreg``).
+        local: What was run here (``.ptyreg``); what came from elsewhere lies in a folder of it.
         published: What is tracked (``docs/evidence``).
     """
 
     def __init__(self, local: Path, published: Path) -> None:
         self.local = Layer(local)
+        self.received = Layer(local / "received")
         self.published = Layer(published)
 
     @property
-    def layers(self) -> tuple[Layer, Layer]:
-        """Both layers, the local one first."""
-        return self.local, self.published
+    def layers(self) -> tuple[Layer, Layer, Layer]:
+        """All layers, the local one first."""
+        return self.local, self.received, self.published
 
     def entries(self, selector: str) -> list[Entry]:
-        """Return what both layers hold for `selector`, oldest first, each record once."""
+        """Return what all layers hold for `selector`, oldest first, each record once."""
         unique = {
             entry.path.name: entry
             for layer in reversed(self.layers)
@@ -230,6 +234,7 @@ def _sync_folder(folder: Path) -> None:
 def _file_name(record: RunRecord, data: bytes) -> str:
     started = record.started.replace("-", "").replace(":", "")
     kind = record.outcome.value + ("-warmup" if record.warmup else "")
+    kind += "-imported" if record.imported else ""
     machine = hashlib.sha256(record.machine_class.encode()).hexdigest()[:12]
     content = hashlib.sha256(data).hexdigest()[:16]
     return f"{started}_{kind}_{machine}_{record.inputs.digest[:12]}_{content}.json"

@@ -1,0 +1,51 @@
+"""One spelling of data: canonical JSON, its digest, and moments in time."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+__all__ = ["canonical", "digest_of", "timestamp"]
+
+
+def canonical(value: Any) -> bytes:
+    """Encode `value` as canonical JSON: sorted keys, one spelling of each number, no NaN.
+
+    Examples:
+        >>> canonical({"b": 1, "a": [2.5, None]})
+        b'{"a":[2.5,null],"b":1}'
+
+    Raises:
+        ValueError: A number is not finite, which JSON cannot say.
+    """
+    plain = msgspec.to_builtins(value)
+    _check_finite(plain)
+    return msgspec.json.encode(plain, order="sorted")
+
+
+def _check_finite(value: Any) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"Expected finite numbers, but got {value!r}.")
+    if isinstance(value, (dict, list)):
+        for part in value.values() if isinstance(value, dict) else value:
+            _check_finite(part)
+
+
+def digest_of(value: Any) -> str:
+    """Return the SHA-256 of `value` as canonical JSON."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def timestamp(moment: datetime | None = None) -> str:
+    """Return `moment` (now, by default) in UTC to the microsecond, as records spell it.
+
+    Examples:
+        >>> timestamp(datetime(2026, 11, 23, 13, 11, 57, tzinfo=UTC))
+        '2026-11-23T13:11:57.000000Z'
+    """
+    moment = moment or datetime.now(UTC)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
