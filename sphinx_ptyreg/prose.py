@@ -16,7 +16,7 @@ from .evidence import Evidence
 from .selector_evidence import SelectorEvidence
 from .units import convert, known_units, parse_quantity, same_dimension
 
-__all__ = ["Typed", "typed_numbers"]
+__all__ = ["Typed", "typed_numbers", "without_code"]
 
 _UNITS = "|".join(re.escape(u) for u in sorted(known_units(), key=len, reverse=True) if u != "1")
 _NUMBER = re.compile(rf"(?<![\w.,/-])(\d+(?:\.(\d+))?)[ \u00a0]?({_UNITS})(?![\w/%-])")
@@ -101,7 +101,7 @@ def _naming(own: SelectorEvidence) -> re.Pattern[str]:
 def _paragraphs(source: str) -> Iterator[list[tuple[int, str]]]:
     """Yield blocks of numbered lines between blank lines, without code."""
     block: list[tuple[int, str]] = []
-    for number, line in enumerate([*_without_code(source.splitlines()), ""], 1):
+    for number, line in enumerate([*without_code(source.splitlines()), ""], 1):
         if line.strip():
             block.append((number, line))
         elif block:
@@ -109,20 +109,27 @@ def _paragraphs(source: str) -> Iterator[list[tuple[int, str]]]:
             block = []
 
 
-def _without_code(lines: list[str]) -> Iterator[str]:
-    """Yield every line, but blank ones for fenced code and for literal blocks."""
-    fence, literal = "", -1
+def without_code(lines: list[str], *, directives: bool = False) -> Iterator[str]:
+    """Yield every line of a page, but blank ones for fenced code and for literal blocks.
+
+    Args:
+        lines: The page.
+        directives: Keep the first lines of directives; otherwise they are blank too.
+    """
+    open_: list[tuple[str, bool]] = []  # fences, and whether each holds code
+    literal = -1
     for line in lines:
         mark = _FENCE.match(line)
         indent = len(line) - len(line.lstrip())
-        inside = bool(fence)
-        if fence and mark and mark["fence"].startswith(fence) and not mark["info"].strip():
-            fence = ""
-        elif not fence and mark and _is_code(mark["fence"], mark["info"].strip()):
-            fence, inside = mark["fence"], True
+        inside = bool(open_) and open_[-1][1]
+        if mark and open_ and mark["fence"].startswith(open_[-1][0]) and not mark["info"].strip():
+            open_.pop()
+        elif mark and not inside:
+            inside = _is_code(mark["fence"], mark["info"].strip())
+            open_.append((mark["fence"], inside))
         if literal >= 0 and line.strip() and indent <= literal:
             literal = -1
-        inside = inside or literal >= 0 or mark is not None
+        inside = inside or literal >= 0 or (mark is not None and not directives)
         if not inside and _LITERAL.search(line):
             literal = indent
         yield "" if inside else line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 from . import findings, guardrails
@@ -13,9 +13,18 @@ from .plain import plain
 from .record import canonical
 from .values import shown
 
-__all__ = ["SCHEMA", "as_json", "is_good", "junit", "report"]
+__all__ = ["SCHEMA", "Case", "as_json", "cases", "is_good", "junit", "report"]
 
 SCHEMA = 1
+
+
+class Case(NamedTuple):
+    """Something judged: `skipped` says why it tells nothing, `problem` what is wrong with it."""
+
+    kind: str
+    name: str
+    skipped: str
+    problem: str
 
 
 def report(evidence: Evidence, mode: str, claims: Iterable[ClaimMade]) -> dict[str, Any]:
@@ -36,7 +45,7 @@ def report(evidence: Evidence, mode: str, claims: Iterable[ClaimMade]) -> dict[s
             for made in claims
         ],
     }  # fmt: skip
-    told["verdict"] = "fail" if any(problem for *_, problem in _cases(told)) else "pass"
+    told["verdict"] = "fail" if any(problem for *_, problem in cases(told)) else "pass"
     return told
 
 
@@ -49,7 +58,7 @@ def junit(told: dict[str, Any]) -> bytes:
     """Write a report as JUnit XML: a suite for selectors, guardrails, findings and claims each."""
     root = ET.Element("testsuites", name="ptyreg")
     suites: dict[str, ET.Element] = {}
-    for kind, name, skipped, problem in _cases(told):
+    for kind, name, skipped, problem in cases(told):
         suite = suites.get(kind)
         if suite is None:
             suite = suites[kind] = ET.SubElement(root, "testsuite", name=f"ptyreg.{kind}")
@@ -67,27 +76,27 @@ def junit(told: dict[str, Any]) -> bytes:
     return written + b"\n"
 
 
-def _cases(told: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
-    """Yield kind, name, why it says nothing, and what is wrong with it."""
+def cases(told: dict[str, Any]) -> Iterator[Case]:
+    """Yield everything that a report judges."""
     for own in told["selectors"]:
         wrong = "" if own["outcome"] == "passed" else own["outcome"]
         if own["freshness"] != "fresh":
             wrong = ", ".join(filter(None, [wrong, own["freshness"], *own["reasons"]]))
-        yield "selectors", own["name"], "", wrong
+        yield Case("selectors", own["name"], "", wrong)
         for judged in own["guardrails"]:
             verdict, name = judged["verdict"], f"{own['name']}.{judged['metric']}"
             failed = judged["told"] if verdict == guardrails.Verdict.FAIL else ""
             unsaid = verdict in {guardrails.Verdict.NOT_COMPARABLE, guardrails.Verdict.NO_DATA}
-            yield "guardrails", name, verdict if unsaid else "", failed
+            yield Case("guardrails", name, verdict if unsaid else "", failed)
     for found in told["findings"]:
         verdict = found["verdict"]
         bad = verdict in {findings.Verdict.FALSE, findings.Verdict.STALE}
         text = f"{verdict}: {found['evidence']}"
         skipped = "" if verdict == findings.Verdict.HOLDS else text
-        yield "findings", found["id"], skipped, text if bad else ""
+        yield Case("findings", found["id"], skipped, text if bad else "")
     for made in told["claims"]:
         name = f"{made['document']}:{made['line']} {made['claim']}"
-        yield "claims", name, "", "" if made["verdict"] == Verdict.HOLDS else made["told"]
+        yield Case("claims", name, "", "" if made["verdict"] == Verdict.HOLDS else made["told"])
 
 
 def _selector(own: SelectorEvidence) -> dict[str, Any]:

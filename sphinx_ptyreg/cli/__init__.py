@@ -9,7 +9,7 @@ from typing import Protocol
 
 from .. import __version__
 from ..errors import ExitCode, PtyregError
-from . import explain, init, lint, publish, run, status
+from . import check, doctor, explain, init, lint, list_, publish, run, show, status
 from .console import Console, Word, add_output_options
 
 __all__ = ["main"]
@@ -24,7 +24,9 @@ class _Command(Protocol):
     def execute(self, arguments: argparse.Namespace) -> int: ...
 
 
-COMMANDS: tuple[_Command, ...] = (init, run, status, explain, lint, publish)
+COMMANDS: tuple[_Command, ...] = (
+    init, run, status, explain, show, list_, check, doctor, lint, publish,
+)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

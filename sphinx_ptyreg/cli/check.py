@@ -1,0 +1,145 @@
+"""``ptyreg check``: judge everything that is recorded, without a build."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .. import report
+from ..declared import Project
+from ..ensure import stands_here
+from ..errors import ExitCode, PtyregError, WarningSubtype
+from ..evidence import ClaimMade, Evidence
+from ..page_source import read_page
+from . import github
+from .console import Console, Word, heading, status_word
+from .pages import pages_of, shown_path
+from .project import add_names, chosen, opened
+
+NAME = "check"
+HELP = "Judge selectors, guardrails, findings and the claims in pages; run and build nothing."
+WRITES = "nothing (with --format github: the file that GITHUB_STEP_SUMMARY names)"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what to judge, how far to look, and the form of the answer."""
+    add_names(parser)
+    parser.add_argument(
+        "--pages", metavar="PATH", nargs="+", type=Path, default=[],
+        help="pages, or folders of pages (default: the project's docs)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--here",
+        action="store_true",
+        help="also compare installed versions, interpreter and variables with this machine's",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "github"),
+        default="text",
+        help="github: annotations, and a step summary (default: text)",
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Judge; 1 when a verdict is bad, 3 when a record cannot be read."""
+    console = Console(arguments)
+    project, store = opened(arguments)
+    evidence = Evidence(project, store)
+    names = [selector.name for selector in chosen(project, arguments)]
+    if arguments.here:
+        for name in names:
+            evidence.selectors[name].freshness = stands_here(evidence.selectors[name])
+    pages, claims, cards = 0, [], set()
+    for page in pages_of(project, arguments.pages):
+        source = read_page(page.read_text(encoding="utf-8", errors="replace"))
+        path = shown_path(project, page)
+        claims += [evidence.claim_made(path, line, text) for line, text in source.claims]
+        cards |= set(source.cards)
+        pages += 1
+    told = report.report(evidence, "check", claims)
+    if arguments.names:
+        told = _only(told, names, _owners(evidence, claims))
+    told["pages"] = pages
+    told["notes"] = [*_without_card(project, names, cards), *_partly_known(evidence, names)]
+    told["unreadable"] = [
+        notice.text
+        for notice in evidence.notices()
+        if notice.subtype is WarningSubtype.RECORD and notice.selector in names
+    ]
+    told["verdict"] = "fail" if any(case.problem for case in report.cases(told)) else "pass"
+    if arguments.format == "github":
+        github.write(console, project, told)
+    else:
+        _print(console, told)
+    console.answer({"judged": told})
+    if not report.is_good(told):
+        return ExitCode.VERDICT
+    return ExitCode.INFRASTRUCTURE if told["unreadable"] else ExitCode.OK
+
+
+def _owners(evidence: Evidence, claims: list[ClaimMade]) -> dict[str, set[str]]:
+    return {m.claim: {evidence.owner(path) for path in evidence.claimed(m.claim)} for m in claims}
+
+
+def _only(told: dict[str, Any], names: list[str], owners: dict[str, set[str]]) -> dict[str, Any]:
+    """Return the part of a report that is about `names`."""
+    wanted = set(names)
+    return told | {
+        "selectors": [own for own in told["selectors"] if own["name"] in wanted],
+        "findings": [found for found in told["findings"] if found["selector"] in wanted],
+        "claims": [made for made in told["claims"] if owners[made["claim"]] & wanted],
+    }
+
+
+def _without_card(project: Project, names: list[str], cards: set[tuple[str, str]]) -> Iterator[str]:
+    """Yield what is declared and has no place in a page that links could lead to."""
+    defined = set(cards)
+    for kind, name in cards:
+        if kind == "selector":
+            try:
+                defined.add((kind, project.selector(name).name))
+            except PtyregError:  # the build tells an unknown name where it stands
+                continue
+    declared = [
+        *(("selector", name) for name in names),
+        *(("finding", f) for f in project.findings),
+    ]
+    for kind, name in declared:
+        if (kind, name) not in defined:
+            yield f"no page has the card of {kind} {name}: {{ptyreg:{kind}}} {name}"
+
+
+def _partly_known(evidence: Evidence, names: list[str]) -> Iterator[str]:
+    for notice in evidence.partly_known():
+        if notice.selector in names:
+            yield f"{notice.selector}: {notice.text}"
+
+
+def _print(console: Console, told: dict[str, Any]) -> None:
+    judged = list(report.cases(told))
+    for kind in dict.fromkeys(case.kind for case in judged):
+        console.print(heading(kind))
+        console.table(
+            [
+                (status_word("fail" if case.problem else "no data" if case.skipped else "pass"),
+                 case.name, case.problem or case.skipped)
+                for case in judged
+                if case.kind == kind and (kind != "claims" or case.problem)
+            ],
+            indent="  ",
+        )  # fmt: skip
+        if kind == "claims":
+            good = sum(case.kind == kind and not case.problem for case in judged)
+            console.print(f"  {good} hold")
+    for title, tone in (("unreadable", "bad"), ("notes", "dim")):
+        if told[title]:
+            console.print(heading(title))
+        for text in told[title]:
+            console.print("  ", Word(text, tone))
+    bad = sum(bool(case.problem) for case in judged)
+    console.print(status_word(told["verdict"]), f": {len(judged)} judged, {bad} bad")
+    scope = f"{told['pages']} pages read as text; a build also judges what includes and "
+    console.print(Word(f"{scope}substitutions claim: sphinx-build -b ptyreg", "dim"))

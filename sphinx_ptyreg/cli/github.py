@@ -1,0 +1,103 @@
+"""Verdicts as GitHub Actions shows them: annotations in the changed files, and a step summary.
+
+Commands and their escapes: https://docs.github.com/actions, "Workflow commands".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from .. import report
+from ..declared import Project
+from ..errors import InfrastructureError
+from ..plain import plain
+from .console import Console
+
+__all__ = ["summary", "write"]
+
+
+def write(console: Console, project: Project, told: dict[str, Any]) -> None:
+    """Print an annotation for each problem; append the summary when there is a file for it.
+
+    Raises:
+        InfrastructureError: The file cannot be written.
+    """
+    toml = (project.root / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+    for case in report.cases(told):
+        if case.problem:
+            file, line = _place(case, toml)
+            _annotate(console, "error", file, line, case.kind.removesuffix("s"), case.problem, case)
+    for text in told["unreadable"]:
+        _annotate(console, "error", "", 0, "record", text)
+    for text in told["notes"]:
+        _annotate(console, "notice", "", 0, "note", text)
+    if target := os.environ.get("GITHUB_STEP_SUMMARY"):
+        try:
+            with Path(target).open("a", encoding="utf-8") as step:
+                step.write(summary(told))
+        except OSError as error:
+            raise InfrastructureError(
+                f"Expected GITHUB_STEP_SUMMARY to name a file that can be written, "
+                f"but got: {error.strerror}."
+            ) from error
+
+
+def summary(told: dict[str, Any]) -> str:
+    """Return a report as Markdown."""
+    mark = {"pass": "✅", "fail": "❌", "no data": "➖"}
+    lines = [f"### ptyreg: {mark[told['verdict']]} {told['verdict']}", ""]
+    lines += ["| | kind | name | |", "|---|---|---|---|"]
+    for case in report.cases(told):
+        word = "fail" if case.problem else "no data" if case.skipped else "pass"
+        text = case.problem or case.skipped
+        cells = (mark[word], case.kind.removesuffix("s"), f"`{_cell(case.name)}`", _cell(text))
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", *(f"- {_cell(text)}" for text in (*told["unreadable"], *told["notes"]))]
+    return "\n".join(lines) + "\n\n"
+
+
+def _place(case: report.Case, toml: list[str]) -> tuple[str, int]:
+    """Return the file and line that a problem belongs to."""
+    if case.kind == "claims":
+        document, _, line = case.name.partition(" ")[0].rpartition(":")
+        return document, int(line)
+    name, _, metric = case.name.partition(".")
+    table = "findings" if case.kind == "findings" else "selectors"
+    header = re.compile(rf"\s*\[tool\.ptyreg\.{table}\.[\"']?{re.escape(name)}[\"']?[\].]")
+    wanted = re.compile(rf"\s*[\"']?{re.escape(metric)}[\"']?\s*=") if metric else None
+    found = next((n for n, line in enumerate(toml, 1) if header.match(line)), 1)
+    if wanted is not None:
+        inside = (n for n, line in enumerate(toml[found:], found + 1) if wanted.match(line))
+        found = next(inside, found)
+    return "pyproject.toml", found
+
+
+def _annotate(
+    console: Console,
+    level: str,
+    file: str,
+    line: int,
+    title: str,
+    text: str,
+    case: report.Case | None = None,
+) -> None:
+    name = f" {case.name}" if case is not None and case.kind != "claims" else ""
+    where = f"file={_escaped(file)},line={line}," if file else ""
+    told = _escaped(f"ptyreg: {title}{name}")
+    console.print(f"::{level} {where}title={told}::{_escaped(text, keep=':,')}")
+
+
+def _escaped(text: str, keep: str = "") -> str:
+    """Escape what would end a workflow command, or begin another."""
+    text = plain(text)
+    for mark, code in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A"), (":", "%3A"), (",", "%2C")):
+        if mark not in keep:
+            text = text.replace(mark, code)
+    return text
+
+
+def _cell(text: str) -> str:
+    return plain(" ".join(text.split())).replace("|", "\\|").replace("`", "'").replace("<", "&lt;")
