@@ -97,8 +97,8 @@ def require_torch() -> None:
         )
 
 
-def require(*distributions: str) -> None:
-    """Refuse to go on without other packages of the dependency group ``torch``.
+def require(*distributions: str, group: str = "torch") -> None:
+    """Refuse to go on without other packages of a dependency group of this project.
 
     Raises:
         DependencyMissing: If one of them is not installed.
@@ -109,7 +109,7 @@ def require(*distributions: str) -> None:
     for name in distributions:
         if installed_version(name) is None:
             raise DependencyMissing(
-                expected(name, "be installed", "none", "Run: pip install --group torch.")
+                expected(name, "be installed", "none", f"Run: pip install --group {group}.")
             )
 
 
@@ -216,7 +216,7 @@ def run_command(command: Callable[[], None]) -> int:
     try:
         command()
     except UsageError as problem:
-        message, status = str(problem), EXIT_USAGE
+        messages, status = [str(text) for text in problem.args], EXIT_USAGE
     except OSError as problem:
         message = expected(
             str(problem.filename or "the system"),
@@ -224,10 +224,11 @@ def run_command(command: Callable[[], None]) -> int:
             problem.strerror or problem,
             "Nothing was written; free what is missing and run again.",
         )
-        status = EXIT_INFRASTRUCTURE
+        messages, status = [message], EXIT_INFRASTRUCTURE
     except KeyboardInterrupt:
-        message, status = "Interrupted. Nothing was written.", EXIT_INTERRUPTED
+        messages, status = ["Interrupted. Nothing was written."], EXIT_INTERRUPTED
     else:
         return 0
-    print(" ".join(message.split()), file=sys.stderr)
+    for message in messages:
+        print(" ".join(message.split()), file=sys.stderr)
     return status

@@ -21,7 +21,9 @@ from ptycho_torch.checks import (
 )
 from ptycho_torch.config import InferenceConfig
 from ptycho_torch.data.grouping import pick_evenly
-from ptycho_torch.data.npz import PlacedObject, Scan, load_scan, save_object, write_npz
+from ptycho_torch.data.npz import save_object, write_npz
+from ptycho_torch.data.scan import PlacedObject, Scan
+from ptycho_torch.data.scan_file import load_scan
 from ptycho_torch.outputs import RunLog, check_output_dir, complete_folder
 from ptycho_torch.pictures import AMPLITUDE_COLOURS, PHASE_COLOURS, save_picture
 

@@ -23,7 +23,8 @@ from ptycho_torch.checks import (
     whole_number,
 )
 from ptycho_torch.config import SimulationConfig
-from ptycho_torch.data.npz import PlacedObject, Scan, save_object, save_scan
+from ptycho_torch.data.npz import save_object, save_scan
+from ptycho_torch.data.scan import PlacedObject, Scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

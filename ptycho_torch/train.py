@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import sys
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -23,7 +22,8 @@ from ptycho_torch.checks import (
 )
 from ptycho_torch.config import ModelConfig, TrainingConfig
 from ptycho_torch.data.grouping import pick_evenly
-from ptycho_torch.data.npz import Scan, load_scan, write_npz
+from ptycho_torch.data.npz import write_npz
+from ptycho_torch.data.scan_file import load_scan
 from ptycho_torch.env_report import facts
 from ptycho_torch.outputs import RunLog, check_output_dir, complete_folder
 from ptycho_torch.pictures import save_curve
@@ -37,14 +37,6 @@ CHECK_PATTERNS = 8
 """How many patterns' predictions are kept, to compare a loaded bundle with the trained network."""
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
-
-
-def scan_digest(scan: Scan) -> str:
-    """Give the SHA-256 of what a network learns from: patterns, positions and probe."""
-    digest = hashlib.sha256()
-    for array in (scan.diffraction_amplitude, scan.positions_px, scan.probe):
-        digest.update(str((array.dtype.str, array.shape)).encode() + array.tobytes())
-    return digest.hexdigest()
 
 
 def write_training(
@@ -111,7 +103,7 @@ def write_training(
         with log.stage("save"):
             about = {
                 "config": asdict(config),
-                "scan_sha256": scan_digest(scan),
+                "scan_sha256": scan.digest(),
                 "loss": training.history[-1].train_loss,
                 "ptycho_torch": __version__,
             }

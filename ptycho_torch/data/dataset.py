@@ -3,7 +3,7 @@
 import numpy as np
 
 from ptycho_torch.data.grouping import pick_evenly
-from ptycho_torch.data.npz import Scan
+from ptycho_torch.data.scan import Scan
 from ptycho_torch.needs_torch import torch
 
 

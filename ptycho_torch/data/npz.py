@@ -1,105 +1,30 @@
-"""Scans and truths as NPZ files: the only module that knows the names in them.
+"""Scans and objects as NPZ files, written completely or not at all.
 
-The contract (DATA-001): ``diff3d`` is a stack (pattern, y, x) of diffraction amplitudes, the roots
-of counts, as float32; ``ycoords`` and ``xcoords`` are the scan positions in the object's pixels;
-``probeGuess`` is the complex probe (y, x), its energy in photons; ``objectGuess`` may be there.
-Older files keep the stack as (y, x, pattern), often as float64 and under ``diffraction``
-(FORMAT-001); they load to the same arrays. Nothing is ever unpickled.
+A member of an NPZ file that is stored uncompressed can be *mapped*: the system reads the pages that
+are looked at, and may forget them again. What this module writes is laid out for that.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ptycho_torch.checks import DataError, expected
+from ptycho_torch.data.npz_source import LOCAL_HEADER, NpzSource
+from ptycho_torch.data.scan import PlacedObject, Scan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
-STACK_KEYS = ("diff3d", "diffraction")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scan:
-    """A measured scan.
-
-    Attributes:
-        diffraction_amplitude: Roots of counts, float32 (pattern, y, x).
-        positions_px: Patch centres in the object's pixels, float64 (pattern, yx).
-        probe: Complex64 (y, x), centred, with the energy of the beam in photons.
-        object_guess: Complex64 (y, x), or ``None``.
-    """
-
-    diffraction_amplitude: NDArray[np.float32]
-    positions_px: NDArray[np.float64]
-    probe: NDArray[np.complex64]
-    object_guess: NDArray[np.complex64] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PlacedObject:
-    """An object, and where it lies.
-
-    Attributes:
-        object_: Complex64 (y, x).
-        origin_px: Position (y, x) of its pixel [0, 0], in the pixels in which scans are given.
-    """
-
-    object_: NDArray[np.complex64]
-    origin_px: tuple[float, float]
-
-
-def load_scan(path: Path) -> Scan:
-    """Read a scan, whatever its age.
-
-    Args:
-        path: An NPZ file that follows DATA-001, or FORMAT-001.
-
-    Returns:
-        The scan in the canonical layout and types.
-
-    Raises:
-        DataError: If the file is missing, no NPZ, or breaks the contract.
-    """
-    arrays = _read_arrays(path, (*STACK_KEYS, "ycoords", "xcoords", "probeGuess", "objectGuess"))
-    found = [key for key in STACK_KEYS if key in arrays]
-    if len(found) != 1:
-        raise DataError(
-            expected(
-                str(path),
-                f"hold the patterns under one of {' or '.join(STACK_KEYS)}",
-                "both" if found else "neither",
-                "Keep one stack of amplitudes, as diff3d.",
-            )
-        )
-    positions_px = _positions(path, arrays)
-    amplitude = _canonical_stack(path, found[0], arrays[found[0]], len(positions_px))
-    probe = _require(path, arrays, "probeGuess")
-    if probe.shape != amplitude.shape[1:] or not np.isfinite(probe).all() or not probe.any():
-        raise DataError(
-            expected(
-                f"probeGuess in {path}",
-                f"be a finite probe of shape {amplitude.shape[1:]}",
-                f"shape {probe.shape}",
-                "Give the probe on the pixels of the patterns.",
-            )
-        )
-    guess = arrays.get("objectGuess")
-    return Scan(
-        diffraction_amplitude=amplitude,
-        positions_px=positions_px,
-        probe=probe.astype(np.complex64),
-        object_guess=None if guess is None else guess.astype(np.complex64),
-    )
+ALIGNMENT = 64
 
 
 def save_scan(path: Path, scan: Scan) -> None:
@@ -121,8 +46,16 @@ def load_object(path: Path) -> PlacedObject:
     Raises:
         DataError: If the file is missing, no NPZ, or holds no placed object.
     """
-    arrays = _read_arrays(path, ("object", "origin"))
-    object_, origin = _require(path, arrays, "object"), _require(path, arrays, "origin")
+    if not path.is_file():
+        raise DataError(expected(str(path), "be an NPZ file", "no file there", "Check the path."))
+    source = NpzSource(path)
+    for key in ("object", "origin"):
+        if key not in source.headers:
+            remedy = "Give the reconstruction.npz of an inference, or a simulated truth."
+            raise DataError(
+                expected(str(path), f"hold the array {key}", "none of that name", remedy)
+            )
+    object_, origin = source.read("object"), source.read("origin")
     if object_.ndim != 2 or origin.shape != (2,):
         raise DataError(
             expected(
@@ -143,12 +76,32 @@ def save_object(path: Path, placed: PlacedObject, **more: NDArray[np.generic]) -
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    """Write arrays to a temporary file beside ``path``, then move it there."""
+    """Write arrays to a temporary file beside ``path``, then move it there.
+
+    The same arrays give the same bytes, and each can be mapped.
+    """
+    write_npz_rows(path, {key: (np.shape(value), None, [value]) for key, value in arrays.items()})
+
+
+def write_npz_rows(
+    path: Path,
+    arrays: Mapping[
+        str, tuple[tuple[int, ...], np.dtype[Any] | None, Iterable[NDArray[np.generic]]]
+    ],
+) -> None:
+    """Write arrays that come in pieces, so that none needs to be in memory.
+
+    Args:
+        path: The file, written completely or not at all.
+        arrays: By name: the shape, the type (that of the one piece, if ``None``), and the pieces,
+            which follow each other along the first axis.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
+            for key, (shape, dtype, pieces) in arrays.items():
+                _write_member(archive, key, shape, dtype, iter(pieces))
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
@@ -156,110 +109,40 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         raise
 
 
-def _read_arrays(path: Path, keys: tuple[str, ...]) -> dict[str, NDArray[np.generic]]:
-    """Read those of the named arrays that an NPZ file holds."""
-    if not path.is_file():
-        raise DataError(expected(str(path), "be an NPZ file", "no file there", "Check the path."))
-    if not zipfile.is_zipfile(path):
-        raise DataError(
-            expected(
-                str(path),
-                "be an NPZ file",
-                "a file of another kind, or a cut-off one",
-                "Write it with numpy.savez.",
-            )
-        )
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in keys if key in archive.files}
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as problem:
-        raise DataError(
-            expected(
-                str(path),
-                "hold plain numeric arrays",
-                f"one that cannot be read ({problem})",
-                "Write it again with numpy.savez; nothing is unpickled.",
-            )
-        ) from problem
+def _write_member(
+    archive: zipfile.ZipFile,
+    key: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any] | None,
+    pieces: Iterator[NDArray[np.generic]],
+) -> None:
+    first = np.asarray(next(pieces), dtype=dtype)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header,
+        {
+            "descr": np.lib.format.dtype_to_descr(first.dtype),
+            "fortran_order": False,
+            "shape": shape,
+        },
+    )
+    info = zipfile.ZipInfo(f"{key}.npy")
+    if archive.fp is None:
+        message = "the archive is open for writing"
+        raise ValueError(message)
+    zip64_extra = 20  # force_zip64 adds it, so that the size need not be known
+    before = archive.fp.tell() + LOCAL_HEADER + len(info.filename) + zip64_extra
+    padding = -before % ALIGNMENT  # NumPy's own header fills a multiple of 64 bytes
+    padding += ALIGNMENT if 0 < padding < 4 else 0
+    if padding:
+        info.extra = b"\xfe\xca" + (padding - 4).to_bytes(2, "little") + bytes(padding - 4)
+    with archive.open(info, "w", force_zip64=True) as member:
+        member.write(header.getvalue())
+        member.write(_bytes(first))
+        for piece in pieces:
+            member.write(_bytes(np.asarray(piece, dtype=first.dtype)))
 
 
-def _require(
-    path: Path, arrays: Mapping[str, NDArray[np.generic]], key: str
-) -> NDArray[np.generic]:
-    if key not in arrays:
-        raise DataError(
-            expected(str(path), f"hold the array {key}", "none of that name", "Add it (DATA-001).")
-        )
-    return arrays[key]
-
-
-def _positions(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> NDArray[np.float64]:
-    """Join the coordinates to positions (pattern, yx)."""
-    y, x = _require(path, arrays, "ycoords"), _require(path, arrays, "xcoords")
-    if y.ndim != 1 or y.shape != x.shape or not len(y):
-        raise DataError(
-            expected(
-                f"ycoords and xcoords in {path}",
-                "be two lists of one length",
-                f"shapes {y.shape} and {x.shape}",
-                "Give one (y, x) per pattern.",
-            )
-        )
-    positions = np.stack([y, x], axis=1).astype(np.float64)
-    if not np.isfinite(positions).all():
-        raise DataError(
-            expected(
-                f"ycoords and xcoords in {path}",
-                "be finite",
-                "NaN or infinity",
-                "Drop the patterns without a position.",
-            )
-        )
-    return positions
-
-
-def _canonical_stack(
-    path: Path, key: str, stack: NDArray[np.generic], count: int
-) -> NDArray[np.float32]:
-    """Bring a stack of amplitudes to float32 (pattern, y, x)."""
-    name = f"{key} in {path}"
-    if stack.ndim != 3 or count not in (stack.shape[0], stack.shape[2]):
-        raise DataError(
-            expected(
-                name,
-                f"be a stack of {count} patterns, as many as there are positions",
-                f"shape {stack.shape}",
-                "Give one pattern per position, as (pattern, y, x).",
-            )
-        )
-    if stack.shape[0] == stack.shape[2]:
-        raise DataError(
-            expected(
-                name,
-                "have one axis of patterns",
-                f"shape {stack.shape}, which can be read twice",
-                "Leave out one pattern and its position, so that the axes differ.",
-            )
-        )
-    if stack.dtype.kind != "f":
-        raise DataError(
-            expected(
-                name,
-                "hold real amplitudes",
-                f"type {stack.dtype}",
-                "Store the roots of the counts as float32.",
-            )
-        )
-    if stack.shape[0] != count:
-        stack = np.moveaxis(stack, -1, 0)
-    amplitude = np.ascontiguousarray(stack, dtype=np.float32)
-    if not np.isfinite(amplitude).all() or amplitude.min() < 0 or not amplitude.any():
-        raise DataError(
-            expected(
-                name,
-                "hold finite amplitudes, none negative and not all zero",
-                "some that are not",
-                "Mask or repair the patterns; amplitudes are roots of counts.",
-            )
-        )
-    return amplitude
+def _bytes(array: NDArray[np.generic]) -> memoryview:
+    """Give an array's bytes in C order, without a copy where they lie so already."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from ptycho_torch.checks import TorchMissing, require_torch
-from ptycho_torch.data.npz import PlacedObject, Scan, load_object, load_scan, save_object, save_scan
+from ptycho_torch.data.npz import load_object, save_object, save_scan
+from ptycho_torch.data.scan import PlacedObject, Scan
+from ptycho_torch.data.scan_file import load_scan
 from ptycho_torch.metrics import ReconstructionScore, same_pixels, score_reconstruction
 from ptycho_torch.simulate import SimulationConfig, simulate_scan
 

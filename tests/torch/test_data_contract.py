@@ -9,7 +9,8 @@ import pytest
 
 from ptycho_torch.checks import DataError, UsageError
 from ptycho_torch.data.grouping import neighbour_pairs, pick_evenly
-from ptycho_torch.data.npz import load_object, load_scan, save_scan, write_npz
+from ptycho_torch.data.npz import load_object, save_scan, write_npz
+from ptycho_torch.data.scan_file import load_scan
 
 
 def arrays(count: int = 7, height: int = 5, width: int = 3) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def write(path, **changed: Any):
 def test_both_layouts_load_identically(tmp_path) -> None:
     stack = arrays()["diff3d"]
     legacy = np.moveaxis(stack, 0, -1)
+    digests = set()
     variants = {
         "canonical": {},
         "float64": {"diff3d": stack.astype(np.float64)},
@@ -41,12 +43,14 @@ def test_both_layouts_load_identically(tmp_path) -> None:
     }
     for name, changed in variants.items():
         scan = load_scan(write(tmp_path / f"{name}.npz", **changed))
+        digests.add(scan.digest())
         assert scan.diffraction_amplitude.dtype == np.float32, name
         assert scan.diffraction_amplitude.shape == (7, 5, 3), name
         assert scan.diffraction_amplitude.flags.c_contiguous, name
         assert scan.diffraction_amplitude.tobytes() == stack.tobytes(), name
         assert scan.positions_px[:, 0].tolist() == arrays()["ycoords"].tolist(), name
         assert scan.positions_px[:, 1].tolist() == arrays()["xcoords"].tolist(), name
+    assert len(digests) == 1
 
 
 def test_save_scan_and_load_scan_are_inverse(tmp_path) -> None:
@@ -59,27 +63,45 @@ def test_save_scan_and_load_scan_are_inverse(tmp_path) -> None:
 
 
 STACK = arrays()["diff3d"]
+
+
+def spoiled(pattern: int, value: float) -> np.ndarray:
+    stack = STACK.copy()
+    stack[pattern, 1, 2] = value
+    return stack
+
+
+INSIDE = {"ycoords": 20 + np.arange(7.0), "xcoords": 60 + np.arange(7.0)}
 BROKEN = {
     "no stack": ({"diff3d": None}, "diff3d or diffraction, but got neither"),
     "two stacks": ({"diffraction": STACK}, "but got both"),
     "no positions": ({"xcoords": None}, "hold the array xcoords"),
     "no probe": ({"probeGuess": None}, "hold the array probeGuess"),
-    "lengths": ({"xcoords": np.zeros(6)}, "be two lists of one length"),
-    "no patterns": ({"xcoords": np.zeros(0), "ycoords": np.zeros(0)}, "be two lists"),
-    "position": ({"xcoords": np.full(7, np.nan)}, "be finite"),
+    "lengths": ({"xcoords": np.arange(6.0)}, "be of one length, but got 7 and 6 numbers"),
+    "no patterns": ({"xcoords": np.zeros(0), "ycoords": np.zeros(0)}, r"the empty shape \(0,\)"),
+    "empty stack": ({"diff3d": STACK[:0]}, r"the empty shape \(0, 5, 3\)"),
+    "position": ({"xcoords": np.r_[:6.0, np.nan]}, "NaN or infinity at 1 of 7 positions.* 6"),
+    "one place": ({"xcoords": np.ones(7), "ycoords": np.ones(7)}, "ycoords and xcoords the same"),
+    "one row": ({"ycoords": np.ones(7)}, "got ycoords the same for all patterns"),
+    "outside": (INSIDE | {"objectGuess": np.ones((50, 50), complex)}, "lie inside .* 50 × 50"),
+    "swapped": (INSIDE | {"objectGuess": np.ones((90, 40), complex)}, "fit with x and y swapped"),
     "count": ({"diff3d": STACK[:6]}, "be a stack of 7 patterns"),
-    "two axes": ({"diff3d": STACK[0]}, "be a stack of 7 patterns"),
+    "two axes": ({"diff3d": STACK[0]}, r"real, float32 of shape \(5, 3\)"),
     "ambiguous": (
-        {"diff3d": np.ones((7, 5, 7), dtype=np.float32), "probeGuess": np.ones((5, 7))},
-        "which can be read twice",
+        {"diff3d": np.ones((7, 7, 7), np.float32), "probeGuess": np.ones((7, 7), complex)},
+        "which can be read twice.* Leave out one pattern",
     ),
-    "counts": ({"diff3d": np.ones((7, 5, 3), dtype=np.uint16)}, "roots of the counts"),
-    "complex": ({"diff3d": STACK + 1j}, "hold real amplitudes"),
-    "NaN": ({"diff3d": STACK * np.float32("nan")}, "finite amplitudes"),
-    "negative": ({"diff3d": -STACK}, "none negative"),
-    "dark": ({"diff3d": 0 * STACK}, "not all zero"),
-    "probe shape": ({"probeGuess": np.ones((3, 5))}, r"be a finite probe of shape \(5, 3\)"),
-    "probe zero": ({"probeGuess": np.zeros((5, 3))}, "be a finite probe"),
+    "counts": ({"diff3d": np.ones((7, 5, 3), dtype=np.uint16)}, "uint16 .* --counts"),
+    "complex": ({"diff3d": STACK + 1j}, "be real .* but got complex"),
+    "NaN": ({"diff3d": spoiled(4, np.nan)}, "NaN or infinity in 1 of 7 patterns, .* pattern 4"),
+    "infinite": ({"diff3d": spoiled(0, np.inf)}, "NaN or infinity in 1 of 7 .* pattern 0"),
+    "negative": ({"diff3d": spoiled(5, -1)}, "values below 0 in 1 of 7 patterns, .* pattern 5"),
+    "dark": ({"diff3d": 0 * STACK}, "only zeros in 7 of 7 patterns"),
+    "one dark": ({"diff3d": STACK * (np.arange(7) != 3)[:, None, None]}, "1 of 7 .* pattern 3"),
+    "real probe": ({"probeGuess": np.ones((5, 3))}, r"be complex \(y, x\), but got real"),
+    "probe shape": ({"probeGuess": np.ones((3, 5), complex)}, r"have the shape \(5, 3\)"),
+    "probe zero": ({"probeGuess": np.zeros((5, 3), complex)}, "got zeros only"),
+    "probe NaN": ({"probeGuess": np.full((5, 3), complex("nan"))}, "got NaN or infinity"),
     "pickle": ({"diff3d": np.array([{}] * 7)}, "hold plain numeric arrays"),
 }
 
@@ -92,6 +114,27 @@ def test_a_file_that_breaks_the_contract_is_refused_by_name(tmp_path, case) -> N
         load_scan(path)
     assert str(problem.value).startswith("Expected ")
     assert str(path) in str(problem.value)
+
+
+def test_an_ambiguous_stack_is_decided_by_the_probe_where_that_can_be(tmp_path) -> None:
+    stack = np.random.default_rng(1).random((7, 5, 7), dtype=np.float32)
+    for shape, expected in (((5, 7), stack), ((7, 5), np.moveaxis(stack, -1, 0))):
+        path = write(tmp_path / "scan.npz", diff3d=stack, probeGuess=np.ones(shape, complex))
+        assert load_scan(path).diffraction_amplitude.tobytes() == expected.tobytes()
+
+
+def test_counts_are_read_when_they_are_flagged(tmp_path) -> None:
+    counts = np.random.default_rng(1).integers(1, 900, (7, 5, 3)).astype(np.uint16)
+    for stack in (counts, np.moveaxis(counts, 0, -1), counts.astype(float)):
+        scan = load_scan(write(tmp_path / "scan.npz", diff3d=stack), counts=True)
+        assert np.array_equal(np.square(scan.diffraction_amplitude).round(), counts)
+
+
+def test_two_positions_in_one_row_are_a_scan(tmp_path) -> None:
+    path = write(
+        tmp_path / "scan.npz", diff3d=STACK[:2], ycoords=np.ones(2), xcoords=np.arange(2.0)
+    )
+    assert len(load_scan(path).positions_px) == 2
 
 
 def test_files_that_are_no_npz_are_refused(tmp_path) -> None:

@@ -16,17 +16,19 @@ PACKAGE = ROOT / "ptycho_torch"
 HEAVY = {"torch", "lightning", "numpy", "PIL", "safetensors", "matplotlib"}
 
 FLOORS = [
-    {"", "data", "config", "checks"},
+    {"", "data", "config", "checks", "data.schema", "data.scan"},
     {
         "physics", "models", "needs_torch", "needs_lightning", "env_report",
         "outputs", "pictures", "physics.propagation",
-        "physics.patches", "physics.losses", "models.unet", "metrics", "data.npz", "data.grouping",
+        "physics.patches", "physics.losses", "models.unet", "metrics", "data.grouping",
+        "data.npz_source",
     },
-    {"physics.forward_model", "reassembly", "data.dataset"},
-    {"data.datamodule", "reconstructor"},
-    {"lightning_module", "bundle"},
-    {"fitting"},
-    {"simulate", "train", "inference"},
+    {"physics.forward_model", "reassembly", "data.dataset", "data.npz", "data.contract",
+     "data.hdf5"},
+    {"data.datamodule", "reconstructor", "data.plausibility", "data.cxi", "data.ptychodus"},
+    {"lightning_module", "bundle", "data.hdf5_file"},
+    {"fitting", "data.scan_file"},
+    {"simulate", "train", "inference", "validate", "convert"},
 ]  # fmt: skip
 NEED_TORCH = [
     "physics", "models", "physics.propagation", "physics.patches", "physics.losses",
@@ -35,7 +37,9 @@ NEED_TORCH = [
     "data.datamodule", "reconstructor", "lightning_module", "fitting", "bundle",
 ]  # fmt: skip
 FREE = ["", "config", "checks", "env_report", "metrics", "data.npz", "data.grouping", "outputs",
-        "pictures", "simulate", "train", "inference"]  # fmt: skip
+        "data.schema", "data.scan", "data.npz_source", "data.contract", "data.plausibility",
+        "data.hdf5", "data.cxi", "data.ptychodus", "data.hdf5_file", "data.scan_file",
+        "pictures", "simulate", "train", "inference", "validate", "convert"]  # fmt: skip
 
 WITHOUT_TORCH = """
 import importlib.metadata, sys
@@ -206,7 +210,8 @@ def test_without_torch_work_is_refused_before_any_file_is_looked_at(module, with
     assert not out.exists()
 
 
-@pytest.mark.parametrize("module", ["simulate", "train", "inference", "env_report"])
+@pytest.mark.parametrize("module", ["simulate", "train", "inference", "env_report", "validate",
+                                    "convert"])  # fmt: skip
 def test_without_torch_help_works(module, without_torch) -> None:
     child = run_python(f"ptycho_torch.{module}", before=without_torch, module=True, args=["--help"])
     assert child.returncode == 0, child.stderr

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from ptycho_torch.config import InferenceConfig, ModelConfig, SimulationConfig, TrainingConfig
-from ptycho_torch.data.npz import load_object, load_scan, save_object, save_scan
+from ptycho_torch.data.npz import load_object, save_object, save_scan
+from ptycho_torch.data.scan_file import load_scan
 from ptycho_torch.inference import centred_phase, reconstruct, shown_pixels
 from ptycho_torch.metrics import same_pixels
 from ptycho_torch.pictures import PHASE_COLOURS, save_picture

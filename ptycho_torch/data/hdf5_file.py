@@ -1,0 +1,45 @@
+"""Open an HDF5 file as a scan, by what is in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ptycho_torch.checks import DataError, expected, require
+from ptycho_torch.data.cxi import open_cxi
+from ptycho_torch.data.ptychodus import open_product
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptycho_torch.data.hdf5 import Hdf5Source
+
+
+def open_hdf5(path: Path, patterns: Path | None) -> Hdf5Source:
+    """Open an HDF5 file by what is in it.
+
+    Args:
+        path: A CXI file, or a Ptychodus product.
+        patterns: A file with the patterns to a product, HDF5 (``dp``) or NPZ (``patterns``).
+
+    Raises:
+        DependencyMissing: If h5py is not installed.
+        DataError: If it is neither, or damaged.
+    """
+    require("h5py", group="hdf5")
+    import h5py  # noqa: PLC0415 - only for files that need it
+
+    try:
+        with h5py.File(path, "r") as file:
+            if "entry_1" in file:
+                return open_cxi(path, file)
+            if "probe_position_x_m" in file:
+                return open_product(path, file, patterns)
+            got = f"the groups {', '.join(sorted(file)) or 'none'}"
+    except (OSError, KeyError, RuntimeError) as problem:
+        raise DataError(
+            expected(
+                str(path), "be a whole HDF5 file", f"{problem}".strip("'\""), "Copy the file again."
+            )
+        ) from problem
+    to = "hold entry_1 (CXI) or probe_position_x_m (a Ptychodus product)"
+    raise DataError(expected(str(path), to, got, "Convert it to an NPZ scan (DATA-001)."))

@@ -1,0 +1,92 @@
+"""Can these arrays be a scan? One sentence for each thing that is wrong.
+
+Problems come one by one, so that a loader stops at the first and ``validate`` tells them all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ptycho_torch.checks import expected
+from ptycho_torch.data.schema import OBJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from ptycho_torch.data.contract import Layout, ScanSource
+
+
+def position_problems(
+    source: ScanSource,
+    positions_px: NDArray[np.float64],
+    layout: Layout,
+) -> Iterator[str]:
+    """Judge scan positions (pattern, yx)."""
+    name = f"ycoords and xcoords in {source.path}"
+    finite = np.isfinite(positions_px).all(axis=1)
+    if not finite.all():
+        got = f"NaN or infinity at {_which(~finite, 'position')}"
+        yield expected(name, "be finite", got, "Drop the patterns without a position.")
+        return
+    low, high = positions_px.min(axis=0), positions_px.max(axis=0)
+    constant = [axis for axis, extent in zip("yx", high - low, strict=True) if extent == 0]
+    if constant and layout.count > 3 - len(constant):  # two points make a row
+        got = f"{' and '.join(f'{axis}coords' for axis in constant)} the same for all patterns"
+        yield expected(name, "vary along y and x", got, "Check how the positions were exported.")
+        return
+    if OBJECT.key not in layout.keys:
+        return
+    shape = np.array(source.headers[layout.keys[OBJECT.key]].shape)
+    window = np.array(layout.pattern_shape)
+
+    def inside(order: slice, margin: NDArray[np.int64]) -> bool:
+        return bool((low[order] >= margin).all() and (high[order] <= shape - 1 - margin).all())
+
+    as_given, swapped = slice(None), slice(None, None, -1)
+    got = f"y from {low[0]:g} to {high[0]:g}, x from {low[1]:g} to {high[1]:g}"
+    lie = f"lie inside objectGuess of {shape[0]} × {shape[1]} pixels (y, x)"
+    if not inside(as_given, window // 4) and inside(swapped, window // 2 - 1):
+        remedy = "They fit with x and y swapped: exchange the two."
+        yield expected(name, lie, got, remedy)
+    elif not inside(as_given, 0 * window):
+        remedy = "Give centres of patches in the object's pixels, or leave objectGuess out."
+        yield expected(name, lie, got, remedy)
+
+
+def probe_problems(name: str, probe: NDArray[np.generic]) -> Iterator[str]:
+    """Judge a probe (y, x)."""
+    if not np.isfinite(probe).all() or not probe.any():
+        got = "zeros only" if np.isfinite(probe).all() else "NaN or infinity"
+        remedy = "Give the wave that lights the sample, with the energy of the beam."
+        yield expected(name, "be finite and not all zero", got, remedy)
+
+
+def stack_problems(
+    name: str, lowest: NDArray[np.float32], highest: NDArray[np.float32]
+) -> Iterator[str]:
+    """Judge a stack by the least and greatest value of each pattern."""
+    finite = np.isfinite(lowest) & np.isfinite(highest)
+    for wrong, to, what, remedy in (
+        (~finite, "be finite", "NaN or infinity", "Set masked pixels to 0, or drop the patterns."),
+        (finite & (lowest < 0), "not be negative", "values below 0",
+         "Subtract no background below 0; amplitudes are roots of counts."),
+        (finite & (highest == 0) & (lowest == 0), "hold some light in each pattern", "only zeros",
+         "Drop the dark patterns and their positions."),
+    ):  # fmt: skip
+        if wrong.any():
+            yield expected(name, to, f"{what} in {_which(wrong, 'pattern')}", remedy)
+
+
+def _which(wrong: Any, what: str) -> str:
+    """Count the wrong ones and name the first.
+
+    Examples:
+        >>> _which(np.array([False, True, True]), "pattern")
+        '2 of 3 patterns, the first is pattern 1'
+    """
+    count, first = int(wrong.sum()), int(wrong.argmax())
+    return f"{count} of {len(wrong)} {what}s, the first is {what} {first}"
