@@ -62,8 +62,8 @@ class PtyregDomain(Domain):
     indices = list(INDICES)
     directives = {}  # loaded on first use
     roles = {}
-    initial_data = {"citations": {}, "claims": {}, "objects": {}}
-    data_version = 2
+    initial_data = {"citations": {}, "claims": {}, "objects": {}, "pictured": {}}
+    data_version = 3
 
     #: Set at builder-inited, before any page is read.
     build: BuildState
@@ -121,6 +121,13 @@ class PtyregDomain(Domain):
         for path in self.evidence.claimed(text):
             self.note_citation(docname, path, line)
 
+    def note_picture(self, docname: str) -> None:
+        """Remember that `docname` shows an artifact, whose alternative text is given when written.
+
+        Earlier it would be a message to translate.
+        """
+        self.data["pictured"][docname] = True
+
     def claims_made(self) -> Iterator[ClaimMade]:
         """Yield every claim of every page, judged."""
         for docname in sorted(self.claims):
@@ -163,12 +170,13 @@ class PtyregDomain(Domain):
         """Forget a document."""
         self.citations.pop(docname, None)
         self.claims.pop(docname, None)
+        self.data["pictured"].pop(docname, None)
         for key in [key for key, (of, _) in self.objects.items() if of == docname]:
             del self.objects[key]
 
     def merge_domaindata(self, docnames: AbstractSet[str], otherdata: dict[str, Any]) -> None:
         """Take over what a read worker noted about its documents."""
-        for part in ("citations", "claims"):
+        for part in ("citations", "claims", "pictured"):
             found = otherdata[part]
             self.data[part].update({name: found[name] for name in docnames if name in found})
         for (kind, name), (docname, target) in otherdata["objects"].items():

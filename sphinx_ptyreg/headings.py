@@ -21,14 +21,14 @@ class StableHeadingIds(SphinxTransform):
         """Transform one page."""
         if not self.env.get_domain("ptyreg").data["citations"].get(self.env.docname):
             return
-        for kind in (nodes.section, nodes.rubric):
-            for heading in self.document.findall(kind):
-                title = heading if kind is nodes.rubric else heading.next_node(nodes.title)
-                if title is None or not heading["ids"]:
-                    continue
-                live = [node for node in title.findall(nodes.inline) if LIVE in node]
-                if live:
-                    self._rename(heading, title, live)
+        live: dict[nodes.Element, list[nodes.inline]] = {}
+        for node in self.document.findall(nodes.inline):
+            if LIVE in node and (title := _title_around(node)) is not None:
+                live.setdefault(title, []).append(node)
+        for title, found in live.items():
+            heading = title if isinstance(title, nodes.rubric) else title.parent
+            if heading["ids"]:
+                self._rename(heading, title, found)
 
     def _rename(
         self, heading: nodes.Element, title: nodes.Element, live: list[nodes.inline]
@@ -67,6 +67,17 @@ class StableHeadingIds(SphinxTransform):
         for slug, (line, id_, text) in list(slugs.items()):
             if id_ == old:
                 slugs[slug] = (line, new, text)
+
+
+def _title_around(node: nodes.Node) -> nodes.Element | None:
+    """Return the title of a section, or the rubric, that `node` stands in."""
+    above = node.parent
+    while isinstance(above, nodes.Inline):
+        above = above.parent
+    if isinstance(above, nodes.rubric):
+        return above
+    is_heading = isinstance(above, nodes.title) and isinstance(above.parent, nodes.section)
+    return above if is_heading else None
 
 
 def _words(title: nodes.Element) -> str:

@@ -27,7 +27,7 @@ class ImageAlternatives(SphinxPostTransform):
 
     def run(self, **kwargs: Any) -> None:
         """Transform one page."""
-        if self.env.get_domain("ptyreg").data["citations"]:
+        if self.env.get_domain("ptyreg").data["pictured"]:  # a book is one document of many pages
             for image in self.document.findall(nodes.image):
                 if ALT in image:
                     image["alt"] = image.attributes.pop(ALT)
@@ -43,9 +43,8 @@ class ProvenanceTooltips(SphinxPostTransform):
         """Transform one page."""
         if not self.env.get_domain("ptyreg").data["citations"]:
             return
-        for node in list(self.document.findall(nodes.inline)):
-            if "ptyreg-provenance" not in node:
-                continue
+        cited = [n for n in self.document.findall(nodes.inline) if "ptyreg-provenance" in n]
+        for node in cited:
             told = node["ptyreg-provenance"]
             classes = node["classes"]
             tooltip = nodes.abbreviation("", "", *node.children, explanation=told, classes=classes)

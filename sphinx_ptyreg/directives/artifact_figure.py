@@ -58,6 +58,7 @@ class ArtifactFigureDirective(EvidenceDirective):
             translatable=False,
         )
         image[ALT] = self.options.get("alt") or artifact.title or artifact_name
+        self.domain.note_picture(self.env.docname)
         if "width" in self.options:
             image["width"] = self.options["width"]
         figure = nodes.figure("", image, classes=["ptyreg-figure"])
