@@ -16,7 +16,7 @@ from .record import RunRecord
 from .runner import REQUIRES, Progress, class_here, here, measure
 from .store import Store
 
-__all__ = ["Ensured", "ensure", "record_now", "stands_here"]
+__all__ = ["Ensured", "ensure", "lock_path", "record_now", "stands_here"]
 
 
 class Ensured(NamedTuple):
@@ -105,7 +105,7 @@ def record_now(
     from filelock import FileLock  # noqa: PLC0415 - replay must not need it
 
     known = {entry.path.name for entry in store.entries(selector.name)}
-    lock = FileLock(_lock_path(store, selector))
+    lock = FileLock(lock_path(store, selector))
     try:
         held = lock.acquire()
     except OSError as error:
@@ -133,7 +133,12 @@ def _is_fresh(project: Project, selector: Selector, store: Store) -> bool:
     return fresh
 
 
-def _lock_path(store: Store, selector: Selector) -> Path:
+def lock_path(store: Store, selector: Selector) -> Path:
+    """Return the file that a process holds while it runs `selector` on this store.
+
+    Raises:
+        InfrastructureError: The store cannot be written.
+    """
     folder = store.local.folder / "locks"
     try:
         folder.mkdir(parents=True, exist_ok=True)

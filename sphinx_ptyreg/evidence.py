@@ -10,6 +10,7 @@ from . import findings, guardrails
 from .declared import Project
 from .errors import PtyregError, UnknownNameError, WarningSubtype
 from .fingerprints import Fingerprints
+from .frozen import versions
 from .inputs import State
 from .plain import plain
 from .record import digest_of
@@ -213,7 +214,8 @@ class Evidence:
         finding = [self.project.findings.get(key), self.supports.get(key)]
         try:
             if key.endswith(HISTORY):
-                return self.selector(key.removesuffix(HISTORY)).history_digest
+                own = self.selector(key.removesuffix(HISTORY))
+                return digest_of([own.history_digest, versions(self.project)])
             if "." not in key:
                 return digest_of([finding, self.selector(key).digest])
             evidence, value = self.value(key)

@@ -159,8 +159,8 @@ class Store:
                 return path
         return None
 
-    def publish(self, record: RunRecord) -> Path:
-        """Copy a record and its artifacts to the tracked layer.
+    def publish(self, record: RunRecord, layer: Layer | None = None) -> Path:
+        """Copy a record and its artifacts to the tracked layer, or to another.
 
         Raises:
             RecordError: An artifact is gone.
@@ -179,9 +179,10 @@ class Store:
                     f"bytes, but got {artifact.size}. Hand over a smaller file."
                 )
             sources.append((source, artifact))
+        layer = layer or self.published
         for source, artifact in sources:
-            self.published.add_artifact(source, artifact.sha256, artifact.suffix)
-        return self.published.add(record)
+            layer.add_artifact(source, artifact.sha256, artifact.suffix)
+        return layer.add(record)
 
 
 def write_once(path: Path, data: bytes) -> None:

@@ -9,7 +9,21 @@ from typing import Protocol
 
 from .. import __version__
 from ..errors import ExitCode, PtyregError
-from . import check, doctor, explain, init, lint, list_, publish, run, show, status
+from . import (
+    check,
+    diff,
+    doctor,
+    explain,
+    freeze,
+    gc,
+    init,
+    lint,
+    list_,
+    publish,
+    run,
+    show,
+    status,
+)
 from .console import Console, Word, add_output_options
 
 __all__ = ["main"]
@@ -25,7 +39,7 @@ class _Command(Protocol):
 
 
 COMMANDS: tuple[_Command, ...] = (
-    init, run, status, explain, show, list_, check, doctor, lint, publish,
+    init, run, status, explain, show, list_, check, diff, lint, publish, freeze, gc, doctor,
 )  # fmt: skip
 
 

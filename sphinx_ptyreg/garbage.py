@@ -1,0 +1,118 @@
+"""What the local store can do without: records beyond a number, artifacts that no record names.
+
+Never what is published, frozen, received, cited by a page as it is now, or named in a page by its
+id; nor an artifact while one record cannot be read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from .errors import RecordError
+from .evidence import Evidence
+from .frozen import release_layer, versions
+from .selector_evidence import SelectorEvidence
+from .store import Entry, Layer
+
+__all__ = ["Garbage", "Piece", "collect"]
+
+#: Characters of an id by which a page names a record: its start, to the second.
+_NAMED = len("20261123T154510")
+
+#: Seconds after which a file that was never finished is nobody's.
+_ABANDONED = 3600
+
+
+class Piece(NamedTuple):
+    """A file that can go."""
+
+    path: Path
+    size: int
+    why: str
+
+
+class Garbage(NamedTuple):
+    """What can go, and the records that cannot be read: they keep every artifact."""
+
+    pieces: list[Piece]
+    unreadable: list[str]
+
+
+def collect(evidence: Evidence, *, keep: int | None, pages: str) -> Garbage:
+    """Find what can go.
+
+    Args:
+        evidence: The project's evidence as it is now.
+        keep: How many of the newest local records of each selector stay; all, by default.
+        pages: The text of the pages, in which ids of records may be named.
+    """
+    local = evidence.store.local
+    pieces: list[Piece] = []
+    if keep is not None:
+        kept = _kept_names(evidence)
+        for name, own in evidence.selectors.items():
+            for entry in sorted(local.entries(name))[:-keep]:
+                if entry.path.name not in kept and not _is_cited(entry, own, pages):
+                    why = f"older than the newest {keep} of {name}"
+                    pieces.append(Piece(entry.path, entry.path.stat().st_size, why))
+    gone = {piece.path for piece in pieces}
+    named, unreadable = _artifacts(evidence, gone)
+    if not unreadable:
+        pieces += [
+            Piece(file, file.stat().st_size, "no record names it")
+            for file in sorted((local.folder / "artifacts").glob("*.*"))
+            if file.name not in named and not file.name.startswith(".")
+        ]
+    pieces += _abandoned(local.folder)
+    return Garbage(pieces, unreadable)
+
+
+def _kept_names(evidence: Evidence) -> set[str]:
+    """Return the file names of what is published, received or frozen."""
+    return {
+        entry.path.name
+        for layer in _other_layers(evidence)
+        for name in evidence.selectors
+        for entry in layer.entries(name)
+    }
+
+
+def _other_layers(evidence: Evidence) -> Iterator[Layer]:
+    yield from evidence.store.layers[1:]
+    for version in versions(evidence.project):
+        yield release_layer(evidence.project, version)
+
+
+def _is_cited(entry: Entry, own: SelectorEvidence, pages: str) -> bool:
+    """Whether a page shows this record, or names it."""
+    current = [own.measured, own.latest, *(r for found in own.classes.values() for r in found)]
+    if any(record is not None and record.id.endswith(entry.content) for record in current):
+        return True
+    return entry.started[:_NAMED] in pages
+
+
+def _artifacts(evidence: Evidence, gone: set[Path]) -> tuple[set[str], list[str]]:
+    """Return the names of the artifacts that records name, and which records cannot be read."""
+    named: set[str] = set()
+    unreadable: list[str] = []
+    for layer in evidence.store.layers:
+        records = layer.folder / "records"
+        selectors = [folder.name for folder in records.iterdir()] if records.is_dir() else []
+        for entry in (entry for selector in selectors for entry in layer.entries(selector)):
+            if entry.path in gone:
+                continue
+            try:
+                named |= {artifact.file_name for artifact in entry.read().artifacts.values()}
+            except RecordError as error:
+                unreadable.append(str(error))
+    return named, unreadable
+
+
+def _abandoned(folder: Path) -> Iterator[Piece]:
+    for file in sorted(folder.rglob(".new-*")):
+        told = file.stat()
+        if time.time() - told.st_mtime > _ABANDONED:
+            yield Piece(file, told.st_size, "left by a process that was killed")
