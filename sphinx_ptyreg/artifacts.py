@@ -11,7 +11,7 @@ from .record import Artifact
 if TYPE_CHECKING:
     from .cleaning import Cleaner
 
-__all__ = ["IMAGES", "admit"]
+__all__ = ["IMAGES", "admit", "sniffed"]
 
 #: Suffixes that a page may show as an image.
 IMAGES = frozenset({".png", ".jpg"})
@@ -29,7 +29,7 @@ def admit(file: Path, *, title: str, clean: Cleaner, limit: int | None = None) -
         limit: Bytes kept of a text; all by default. What has a limit is text whatever it holds.
     """
     data = file.read_bytes()
-    suffix = next((suffix for magic, suffix in _MAGIC if data.startswith(magic)), "")
+    suffix = sniffed(data)
     if not suffix:
         suffix = ".txt" if limit or _is_text(data) else ".bin"
     if suffix == ".txt":
@@ -41,6 +41,16 @@ def admit(file: Path, *, title: str, clean: Cleaner, limit: int | None = None) -
         suffix=suffix,
         title=clean(title, 300),
     )
+
+
+def sniffed(data: bytes) -> str:
+    r"""Return the suffix that the first bytes of `data` ask for; nothing for all else.
+
+    Examples:
+        >>> sniffed(b"\x89PNG\r\n\x1a\n..."), sniffed(b"<svg/>")
+        ('.png', '')
+    """
+    return next((suffix for magic, suffix in _MAGIC if data.startswith(magic)), "")
 
 
 def _is_text(data: bytes) -> bool:

@@ -81,6 +81,12 @@ def _check_conditions(selector: Selector, where: Place) -> None:
             raise ConfigError(
                 str(where / "env"), f"Expected a variable, but got {name!r} = {value!r}."
             )
+    for name, amount in selector.resources.items():
+        if not NAME.fullmatch(name) or not 0 < amount < math.inf:
+            raise ConfigError(
+                str(where / "resources"),
+                f"Expected names with an amount above 0, but got {name!r} = {amount:g}.",
+            )
     if selector.machine_class and not NAME.fullmatch(selector.machine_class):
         raise ConfigError(
             str(where / "machine_class"),

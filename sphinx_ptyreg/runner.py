@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from . import environment
 from .cleaning import Cleaner
@@ -71,6 +72,9 @@ def measure(
     store: Store,
     progress: Progress = lambda *_: None,
     deadline: float | None = None,
+    *,
+    wanted: Callable[[], None] = lambda: None,
+    first_attempt: int = 1,
 ) -> list[RunRecord]:
     """Run a selector as often as it declares and keep every record.
 
@@ -83,6 +87,8 @@ def measure(
         store: Where its records go.
         progress: Called while it runs.
         deadline: The moment, by ``time.monotonic``, when the whole build's time is up.
+        wanted: Called often; what it raises ends the run, leaves no record of it and passes on.
+        first_attempt: More than 1 when earlier attempts were lost elsewhere.
 
     Raises:
         InfrastructureError: Runs are not possible here, or the store cannot be written.
@@ -90,12 +96,12 @@ def measure(
     """
     records = []
     for number in range(selector.warmup + selector.repeats):
-        for attempt in range(1, selector.retries + 2):
+        for attempt in range(first_attempt, first_attempt + selector.retries + 1):
             timeout = selector.timeout
             if deadline is not None:
                 timeout = max(min(timeout, deadline - time.monotonic()), 0.1)
             record, finished = _run_once(
-                project, selector, store, progress, timeout,
+                project, selector, store, _Watch(progress, wanted), timeout,
                 warmup=number < selector.warmup, attempt=attempt,
             )  # fmt: skip
             records.append(record)
@@ -109,11 +115,18 @@ def measure(
     return records
 
 
+class _Watch(NamedTuple):
+    """Who is told about a run while it goes on, and who may end it."""
+
+    progress: Progress
+    wanted: Callable[[], None]
+
+
 def _run_once(
     project: Project,
     selector: Selector,
     store: Store,
-    progress: Progress,
+    watch: _Watch,
     timeout: float,
     *,
     warmup: bool,
@@ -124,7 +137,7 @@ def _run_once(
         with tempfile.TemporaryDirectory(prefix="ptyreg-") as name:
             folder = Path(name)
             started, started_ns = timestamp(datetime.now(UTC)), time.time_ns()
-            finished = _execute(project, selector, folder, progress, timeout)
+            finished = _execute(project, selector, folder, watch, timeout)
             run_ = Run(
                 command(selector), here(project, selector), started, started_ns, finished,
                 warmup, attempt,
@@ -144,7 +157,7 @@ def _run_once(
 
 
 def _execute(
-    project: Project, selector: Selector, folder: Path, progress: Progress, timeout: float
+    project: Project, selector: Selector, folder: Path, watch: _Watch, timeout: float
 ) -> Finished:
     env = hermetic(os.environ, variables(selector))
     env["PTYREG_RECORD"] = str(folder)
@@ -159,19 +172,20 @@ def _execute(
         env=env,
         folder=folder,
         timeout=timeout,
-        heartbeat=_Heartbeat(selector.name, folder, progress),
+        heartbeat=_Heartbeat(selector.name, folder, watch),
     )
 
 
 class _Heartbeat:
     """Tells now and then how long a run has taken and which stage it is in."""
 
-    def __init__(self, name: str, folder: Path, progress: Progress) -> None:
-        self._name, self._folder, self._progress = name, folder, progress
+    def __init__(self, name: str, folder: Path, watch: _Watch) -> None:
+        self._name, self._folder, self._watch = name, folder, watch
         self._next = 5.0
 
     def __call__(self, seconds: float) -> None:
+        self._watch.wanted()
         if seconds < self._next:
             return
         self._next = seconds + 5.0
-        self._progress(self._name, stage_of(self._folder), seconds)
+        self._watch.progress(self._name, stage_of(self._folder), seconds)

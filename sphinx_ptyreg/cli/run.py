@@ -12,6 +12,8 @@ from ..ensure import record_now
 from ..errors import ExitCode, InfrastructureError
 from ..interpreter import unmet
 from ..record import RunRecord
+from ..store import Store
+from . import elsewhere
 from .console import Console, Part, Word, status_word
 from .project import add_names, chosen, opened
 
@@ -28,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--if-needed",
         action="store_true",
-        help="skip what has a fresh record of this machine class",
+        help="skip what has a fresh record of this machine class (with --executor dask: of any)",
     )
     parser.add_argument(
         "--repeats",
@@ -36,37 +38,68 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_count,
         help="measure each selector N times (default: as declared)",
     )
+    elsewhere.add_arguments(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run each selector; 1 when one of them is no measurement."""
-    console = Console(arguments)
+    elsewhere.check(arguments)
     project, store = opened(arguments)
-    status, answers = ExitCode.OK, []
+    report = _Report(Console(arguments))
+    if arguments.executor == "local":
+        _run_here(project, store, arguments, report)
+    else:
+        elsewhere.run_elsewhere(project, store, chosen(project, arguments), arguments, report)
+    report.console.answer({"selectors": report.answers})
+    return report.status
 
-    def announce(selector: Selector) -> None:
-        what = " ".join(selector.nodeids) or f"-m {selector.markers!r}"
-        console.progress(f"{selector.name}: running {what}")
 
-    def progress(name: str, stage: str, seconds: float) -> None:
-        console.progress(f"{name}: {seconds:.0f} s{f', in {stage}' if stage else ''}")
-
+def _run_here(
+    project: Project, store: Store, arguments: argparse.Namespace, report: _Report
+) -> None:
     for selector in _chosen(project, arguments):
         records = record_now(
             project, selector, store,
-            force=not arguments.if_needed, announce=announce, progress=progress,
+            force=not arguments.if_needed, announce=report.announce, progress=report.progress,
         )  # fmt: skip
-        answers.append({"selector": selector.name, "records": [_told(r) for r in records]})
+        report.show(selector.name, records)
+
+
+class _Report:
+    """What is told about the runs, as text and as an answer."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.status = ExitCode.OK
+        self.answers: list[dict[str, Any]] = []
+
+    def announce(self, selector: Selector) -> None:
+        what = " ".join(selector.nodeids) or f"-m {selector.markers!r}"
+        self.tell(selector.name, f"running {what}")
+
+    def progress(self, name: str, stage: str, seconds: float) -> None:
+        self.tell(name, f"{seconds:.0f} s{f', in {stage}' if stage else ''}")
+
+    def tell(self, name: str, text: str) -> None:
+        self.console.progress(f"{name}: {text}")
+
+    def show(self, name: str, records: list[RunRecord]) -> None:
+        """Tell how the runs of a selector ended; none means that none was due."""
+        self.answers.append({"selector": name, "records": [_told(r) for r in records]})
         if not records:
-            console.print(f"{selector.name}: fresh, not run")
+            self.console.print(f"{name}: fresh, not run")
         for record in records:
-            console.print(*_summary(record))
+            self.console.print(*_summary(record))
             if record.outcome != "passed":
-                console.error(_tail(record))
+                self.console.error(_tail(record))
         if records and records[-1].outcome != "passed":  # earlier ones were tried again
-            status = ExitCode.VERDICT
-    console.answer({"selectors": answers})
-    return status
+            self.status = max(self.status, ExitCode.VERDICT)
+
+    def give_up(self, name: str, why: str) -> None:
+        """Tell that a selector could not be measured at all."""
+        self.answers.append({"selector": name, "records": [], "problem": why})
+        self.console.error(f"{name}: not measured: {why}")
+        self.status = ExitCode.INFRASTRUCTURE
 
 
 def _chosen(project: Project, arguments: argparse.Namespace) -> list[Selector]:

@@ -12,11 +12,11 @@ import pytest
 import sphinx_ptyreg
 
 PACKAGE = Path(sphinx_ptyreg.__file__).parent
-HEAVY = ("torch", "numpy", "pytest", "matplotlib", "lightning", "psutil", "filelock")
+HEAVY = ("torch", "numpy", "pytest", "matplotlib", "lightning", "psutil", "filelock", "distributed")
 
 #: A module imports only from floors below its own.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"__init__", "errors", "objects", "plain", "plots.shapes", "child", "child.ptyreg",
+    frozenset({"__init__", "errors", "executors", "objects", "plain", "plots.shapes", "child", "child.ptyreg",
                "child.ptyreg_trace", "child.ptyreg_events", "child.ptyreg_libraries",
                "child.ptyreg_looks", "child.ptyreg_places", "child.ptyreg_wrappers",
                "child.sitecustomize", "child.supervise", "tones", "trace"}),
@@ -26,22 +26,22 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"claims", "declared", "environment", "outcome", "revision", "fingerprints",
                "artifacts", "distributions", "directives.options", "pictures",
                "schema"}),
-    frozenset({"reads"}),
+    frozenset({"reads", "executors.messages", "executors.tree"}),
     frozenset({"config_checks", "modes", "store", "values", "inputs", "process", "guardrails"}),
     frozenset({"config", "frozen", "composer", "findings", "citable", "judging"}),
     frozenset({"selector_evidence"}),
     frozenset({"evidence", "runner"}),
-    frozenset({"comparison", "garbage", "installation", "prose", "report"}),
-    frozenset({"ensure", "nodes", "page_source"}),
-    frozenset({"builder", "citing", "headings", "indices", "tooltips", "cli.console", "cli.pages",
+    frozenset({"comparison", "executors.work", "garbage", "installation", "prose", "report"}),
+    frozenset({"ensure", "executors.fanout", "nodes", "page_source"}),
+    frozenset({"builder", "citing", "executors.on_dask", "headings", "indices", "tooltips", "cli.console", "cli.pages",
                "cli.project"}),
-    frozenset({"roles", "directives.base", "cli.init", "cli.run", "cli.status", "cli.publish",
+    frozenset({"roles", "directives.base", "cli.elsewhere", "cli.init", "cli.status", "cli.publish",
                "cli.explain", "cli.lint", "cli.diff", "cli.doctor", "cli.freeze", "cli.gc", "cli.github",
                "cli.list_", "cli.show"}),
     frozenset({"directives.artifact_figure", "directives.compare", "directives.environment",
                "directives.finding", "directives.guardrails", "directives.history",
                "directives.ledger", "directives.metrics", "directives.output",
-               "directives.runtime", "directives.selector", "directives.stages", "cli.check"}),
+               "directives.runtime", "directives.selector", "directives.stages", "cli.check", "cli.run"}),
     frozenset({"directives", "cli"}),
     frozenset({"domain", "__main__", "cli.__main__"}),
     frozenset({"session"}),

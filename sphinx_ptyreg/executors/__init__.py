@@ -1,0 +1,1 @@
+"""Selectors on other machines, through ``concurrent.futures`` and an engine that exists."""
