@@ -13,6 +13,7 @@ __all__ = [
     "PtyregError",
     "RecordError",
     "UnknownNameError",
+    "UsageError",
     "VerdictError",
     "WarningSubtype",
     "did_you_mean",
@@ -71,6 +72,12 @@ class VerdictError(PtyregError):
 
     exit_code = ExitCode.VERDICT
     subtype = WarningSubtype.RECORD
+
+
+class UsageError(PtyregError):
+    """Options that do not fit each other, or what they are about."""
+
+    exit_code = ExitCode.USAGE
 
 
 class InfrastructureError(PtyregError):

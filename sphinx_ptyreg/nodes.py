@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from docutils import nodes
 
+from .citable import cited
 from .objects import LIVE
 from .plain import plain
 from .tones import tone_of
@@ -74,7 +75,8 @@ def provenance(evidence: SelectorEvidence) -> str:
         modified = ", modified" if record.commit.dirty else ""
         commit = f" at {record.commit.id[:7]}{modified}"
     where = f"on {record.machine_class}, n = {len(evidence.samples)}"
-    return f"measured {record.started[:10]}{commit} {where}"
+    told = f", imported from {cited(record.citation)}" if record.citation else ""
+    return f"measured {record.started[:10]}{commit} {where}{told}"
 
 
 def live(key: str, *content: nodes.Node) -> nodes.inline:

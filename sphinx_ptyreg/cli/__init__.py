@@ -16,6 +16,7 @@ from . import (
     explain,
     freeze,
     gc,
+    import_,
     init,
     lint,
     list_,
@@ -39,7 +40,8 @@ class _Command(Protocol):
 
 
 COMMANDS: tuple[_Command, ...] = (
-    init, run, status, explain, show, list_, check, diff, lint, publish, freeze, gc, doctor,
+    init, run, import_, status, explain, show, list_, check, diff, lint, publish, freeze, gc,
+    doctor,
 )  # fmt: skip
 
 

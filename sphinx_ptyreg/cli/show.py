@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..citable import facts_of, numbers_of
+from ..citable import cited, facts_of, numbers_of
 from ..errors import ExitCode, UnknownNameError
 from ..evidence import Evidence
 from ..record import RunRecord
@@ -89,11 +89,12 @@ def _print(
         *(("", f"- {reason}") for reason in freshness.reasons),
         ("record", record.id),
         ("source", record.source),
+        *((("", cited(record.citation)), ("", record.citation.excerpt)) if record.citation else ()),
         ("started", record.started),
         ("commit", f"{commit.id}{modified}" if commit else "none"),
         ("class", record.machine_class),
-        ("command", " ".join(record.command)),
-        ("ended", f"exit code {record.exit_code}, attempt {record.attempt}"),
+        ("command", " ".join(record.command) or "not told"),
+        ("ended", _ended(record)),
     ]
     console.table(rows, indent="  ")
     _numbers(console, record, samples)
@@ -104,7 +105,8 @@ def _print(
             for judged in own.judgements for check in judged.checks
         ))  # fmt: skip
     _section(console, "Tests", (
-        (status_word(test.outcome.words), f"{test.seconds:.2f} s", test.nodeid)
+        (status_word(test.outcome.words),
+         "" if test.seconds is None else f"{test.seconds:.2f} s", test.nodeid)
         for test in record.tests
     ))  # fmt: skip
     _section(console, "Properties", (
@@ -132,6 +134,11 @@ def _print(
 def _outcome(record: RunRecord) -> Word:
     word = status_word(record.outcome.words)
     return Word(f"{word.text} (warm-up, no measurement)", "caution") if record.warmup else word
+
+
+def _ended(record: RunRecord) -> str:
+    code = "not told" if record.exit_code is None else record.exit_code
+    return f"exit code {code}, attempt {record.attempt}"
 
 
 def _numbers(console: Console, record: RunRecord, samples: Sequence[RunRecord]) -> None:
