@@ -14,6 +14,7 @@ from . import (
     diff,
     doctor,
     explain,
+    export,
     freeze,
     gc,
     import_,
@@ -40,8 +41,8 @@ class _Command(Protocol):
 
 
 COMMANDS: tuple[_Command, ...] = (
-    init, run, import_, status, explain, show, list_, check, diff, lint, publish, freeze, gc,
-    doctor,
+    init, run, import_, status, explain, show, list_, check, diff, lint, publish, export, freeze,
+    gc, doctor,
 )  # fmt: skip
 
 

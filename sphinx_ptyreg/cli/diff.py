@@ -8,7 +8,7 @@ from typing import Any
 from ..comparison import Comparison, Row, compare, find_side
 from ..errors import ExitCode, UnknownNameError
 from ..evidence import Evidence
-from ..plain import plain
+from ..markdown import cell, table
 from ..selector_evidence import SelectorEvidence
 from ..values import shown
 from .console import Console, Part, Word, heading
@@ -118,7 +118,7 @@ def _markdown(console: Console, own: SelectorEvidence, found: Comparison) -> Non
         console.print("In between:")
         console.print()
         for told in found.first_inputs(_NAMED):
-            console.print(f"- {_cell(told)}")
+            console.print(f"- {cell(told)}")
         console.print()
     console.print("<details><summary>every number</summary>")
     console.print()
@@ -129,16 +129,10 @@ def _markdown(console: Console, own: SelectorEvidence, found: Comparison) -> Non
 
 
 def _rows(console: Console, found: Comparison, rows: list[Row]) -> None:
-    heads = ["", _cell(found.left.label), _cell(found.right.label), "change"]
-    console.print(f"| {' | '.join(heads)} |")
-    console.print("|---|---|---|---|")
-    for row in rows:
-        cells = (f"`{row.path}`", shown(row.left), shown(row.right), row.change)
-        console.print(f"| {' | '.join(map(_cell, cells))} |")
-
-
-def _cell(text: str) -> str:
-    return plain(" ".join(text.split())).replace("|", "\\|").replace("<", "&lt;")
+    header = ("", found.left.label, found.right.label, "change")
+    cells = ((f"`{row.path}`", shown(row.left), shown(row.right), row.change) for row in rows)
+    for line in table(header, cells):
+        console.print(line)
 
 
 def _told(own: SelectorEvidence, found: Comparison) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from .. import report
 from ..declared import Project
 from ..errors import InfrastructureError
+from ..markdown import cell, table
 from ..plain import plain
 from .console import Console
 
@@ -49,13 +50,13 @@ def summary(told: dict[str, Any]) -> str:
     """Return a report as Markdown."""
     mark = {"pass": "✅", "fail": "❌", "no data": "➖"}
     lines = [f"### ptyreg: {mark[told['verdict']]} {told['verdict']}", ""]
-    lines += ["| | kind | name | |", "|---|---|---|---|"]
+    rows = []
     for case in report.cases(told):
         word = "fail" if case.problem else "no data" if case.skipped else "pass"
-        text = case.problem or case.skipped
-        cells = (mark[word], case.kind.removesuffix("s"), f"`{_cell(case.name)}`", _cell(text))
-        lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", *(f"- {_cell(text)}" for text in (*told["unreadable"], *told["notes"]))]
+        kind, text = case.kind.removesuffix("s"), case.problem or case.skipped
+        rows.append((mark[word], kind, f"`{case.name}`", text))
+    lines += table(("", "kind", "name", ""), rows)
+    lines += ["", *(f"- {cell(text)}" for text in (*told["unreadable"], *told["notes"]))]
     return "\n".join(lines) + "\n\n"
 
 
@@ -97,7 +98,3 @@ def _escaped(text: str, keep: str = "") -> str:
         if mark not in keep:
             text = text.replace(mark, code)
     return text
-
-
-def _cell(text: str) -> str:
-    return plain(" ".join(text.split())).replace("|", "\\|").replace("`", "'").replace("<", "&lt;")

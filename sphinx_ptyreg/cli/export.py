@@ -1,0 +1,77 @@
+"""``ptyreg export``: evidence in the forms that others read."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..cleaning import Cleaner
+from ..errors import ConfigError, ExitCode, InfrastructureError
+from ..evidence import Evidence
+from ..exports import FORMATS, hub
+from .console import Console
+from .project import add_names, chosen, opened
+
+NAME = "export"
+HELP = "Write evidence as a folder of artifacts, JSON, CSV, benchmarks or badges."
+WRITES = "files in the folder that it is given"
+
+#: Bytes of the longest text in a hub; a log has less.
+_LIMIT = 4 * 1024 * 1024
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the format, where to, and the names."""
+    parser.add_argument(
+        "format",
+        choices=("hub", *FORMATS),
+        help="hub: the artifacts of an initiative (runtime_profile.md, env_snapshot.txt, "
+        "ci_notes.md, summary.md, logs, junit.xml); json, csv: every number; benchmark: as "
+        "pytest-benchmark writes; shields, svg: badges",
+    )
+    parser.add_argument("folder", metavar="DIR", help="where to; - prints a single file")
+    add_names(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Write the files.
+
+    Raises:
+        ConfigError: Several files cannot be printed as one.
+        InfrastructureError: The folder cannot be written.
+        VerdictError: Nothing was measured.
+    """
+    console = Console(arguments)
+    project, store = opened(arguments)
+    evidence = Evidence(project, store)
+    selectors = [evidence.selector(selector.name) for selector in chosen(project, arguments)]
+    if arguments.format == "hub":
+        clean = Cleaner(project.root)
+        files = hub.files(evidence, selectors, lambda text: clean(text, _LIMIT))
+    else:
+        files = FORMATS[arguments.format](selectors)
+    if arguments.folder == "-":
+        if len(files) != 1 or console.json:
+            raise ConfigError(
+                "export -", f"Expected one file to print, but got {len(files)}. Name a folder."
+            )
+        sys.stdout.buffer.write(next(iter(files.values())))
+        sys.stdout.flush()
+        return ExitCode.OK
+    folder = Path(arguments.folder)
+    for name, data in files.items():
+        _write(folder / name, data)
+        console.print(str(folder / name))
+    console.answer({"folder": str(folder), "files": list(files)})
+    return ExitCode.OK
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise InfrastructureError(
+            f"Expected {path} to be writable, but got: {error.strerror}."
+        ) from error
