@@ -12,5 +12,6 @@ try:
 except DependencyMissing:
     collect_ignore_glob += [
         "physics/*.py", "models/*.py", "needs_*.py", "reassembly.py", "reconstructor.py",
-        "bundle.py", "lightning_module.py", "fitting.py", "data/dataset.py", "data/datamodule.py",
+        "bundle.py", "lightning_module.py", "fitting.py", "checkpoints.py",
+        "progress.py", "refinement.py", "data/dataset.py", "data/datamodule.py",
     ]  # fmt: skip
