@@ -10,10 +10,10 @@ from typing import NamedTuple
 from .declared import Selector
 from .plain import plain
 from .record import Citation, RunRecord
-from .statistics import summarise
+from .statistics import Summary, summarise
 from .values import Value
 
-__all__ = ["Stated", "cited", "facts_of", "gather", "numbers_of", "values_of"]
+__all__ = ["Stated", "cited", "facts_of", "gather", "numbers_of", "summary_of", "values_of"]
 
 _UNCITABLE = re.compile(r"[^A-Za-z0-9_-]+")
 _COUNTS = frozenset({"n"})
@@ -169,3 +169,16 @@ def _statistics(path: str, found: list[tuple[float, str]]) -> Iterator[tuple[str
         if number is not None and math.isfinite(number):
             its_unit = "1" if name in _COUNTS else "%" if name == "cv" else unit
             yield f"{path}.{name}", Value(number, its_unit, summary.n)
+
+
+def summary_of(records: Sequence[RunRecord], metric: str) -> tuple[Summary, str] | None:
+    """Summarise a number over a sample set, with its unit; None when it was not measured."""
+    found = [
+        (value, unit)
+        for record in records
+        for path, value, unit in numbers_of(record)
+        if path in {metric, f"metrics.{metric}"}
+    ]
+    if not found or len({unit for _, unit in found}) != 1:
+        return None
+    return summarise([value for value, _ in found]), found[0][1]

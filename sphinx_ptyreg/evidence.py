@@ -13,6 +13,7 @@ from .fingerprints import Fingerprints
 from .frozen import versions
 from .inputs import State
 from .plain import plain
+from .readable import Readable
 from .record import digest_of
 from .selector_evidence import Notice, SelectorEvidence
 from .store import Store
@@ -28,9 +29,6 @@ __all__ = [
 
 #: Behind a selector's name: a page shows its earlier runs too.
 HISTORY = "@history"
-
-#: How many of a selector's newest records are read in every build, to tell which are unreadable.
-_LOOKED_AT = 200
 
 #: A page lists all that is declared.
 SELECTORS, FINDINGS = "@selectors", "@findings"
@@ -73,6 +71,7 @@ class Evidence:
             for name, selector in project.selectors.items()
         }
         self.store = store
+        self._readable = Readable(store.local.folder / "cache" / "read.json")
         self._claims: dict[str, Judged] = {}
         self._digests: dict[str, str] = {}
 
@@ -226,16 +225,22 @@ class Evidence:
     def partly_known(self) -> Iterator[Notice]:
         """Yield what a release cannot rest on: inputs neither seen nor declared."""
         for name, evidence in self.selectors.items():
-            unseen = evidence.measured.inputs.unseen if evidence.measured else []
+            record = evidence.measured
+            unseen = record.inputs.unseen if record and not record.imported else []
             if unseen and not evidence.selector.inputs:
                 told = f"inputs are partly known: {'; '.join(unseen[:3])}. Declare them."
                 yield Notice(WarningSubtype.RECORD, name, told)
+
+    def remember(self) -> None:
+        """Keep what was learnt about files, so that the next build need not look again."""
+        self.prints.save()
+        self._readable.save()
 
     def notices(self) -> Iterator[Notice]:
         """Yield what a build must tell: unreadable records, and what is missing, stale, failed."""
         for name, evidence in self.selectors.items():
             state, failure = evidence.freshness, evidence.failure
-            evidence.read_newest(_LOOKED_AT)
+            evidence.look_into(self._readable)
             yield from evidence.notices
             if failure is not None:
                 yield Notice(

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import configparser
-import contextlib
 import hashlib
 import os
-import time
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
 
-import msgspec
-
 from .listing import everything, files_matching, paths_matching
 from .record import digest_of
+from .remembered import is_settled, recall, remember
 
 __all__ = ["Fingerprints", "private_name"]
 
 _PRIVATE = "private:"
-
-#: Nanoseconds a file must be older than the look at it, for its time stamp to be trusted.
-_SETTLED_NS = 2_000_000_000
 
 _Stamp = tuple[int, int, int, int]
 
@@ -43,7 +37,7 @@ class Fingerprints:
         self._root = root
         self._prefix = os.fspath(root) + os.sep
         self._cache = cache
-        self._known: dict[str, tuple[_Stamp, str]] = _load(cache)
+        self._known: dict[str, tuple[_Stamp, str]] = recall(cache, dict[str, tuple[_Stamp, str]])
         self._now: dict[str, str] = {}
         self._covered: dict[object, frozenset[str]] = {}
         self._learnt = False
@@ -97,15 +91,8 @@ class Fingerprints:
 
     def save(self) -> None:
         """Remember what was learnt, where that is possible."""
-        if self._cache is None or not self._learnt:
-            return
-        temporary = self._cache.with_suffix(f".{os.getpid()}")
-        with contextlib.suppress(OSError):
-            self._cache.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(msgspec.json.encode(self._known))
-            temporary.replace(self._cache)
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        if self._cache is not None and self._learnt:
+            remember(self._cache, self._known)
 
     def _full(self, path: str) -> str:
         """Return the full path; a private name is looked for among all files of the project."""
@@ -131,7 +118,7 @@ class Fingerprints:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
             return ""
-        if time.time_ns() - max(stamp[:2]) > _SETTLED_NS:
+        if is_settled(*stamp[:2]):
             self._known[path] = (stamp, digest)
             self._learnt = True
         return digest
@@ -145,12 +132,3 @@ def _pytest_table(path: str, text: str) -> object:
     parser.read_string(text)
     name = "tool:pytest" if path.endswith("setup.cfg") else "pytest"
     return dict(parser[name]) if parser.has_section(name) else None
-
-
-def _load(cache: Path | None) -> dict[str, tuple[_Stamp, str]]:
-    if cache is None:
-        return {}
-    try:
-        return msgspec.json.decode(cache.read_bytes(), type=dict[str, tuple[_Stamp, str]])
-    except (OSError, msgspec.MsgspecError):
-        return {}

@@ -9,14 +9,15 @@ import msgspec
 
 from . import guardrails
 from .artifacts import IMAGES
-from .citable import gather, numbers_of, values_of
+from .citable import gather, numbers_of, summary_of, values_of
 from .declared import PUBLISHED, Guardrail, Project, Selector
 from .errors import RecordError, WarningSubtype
 from .fingerprints import Fingerprints
 from .inputs import Freshness, Here, Reason, State, judge
 from .plain import plain_parts
+from .readable import Readable
 from .record import Outcome, RunRecord, digest_of
-from .statistics import Summary, summarise
+from .statistics import Summary
 from .store import Entry, Store
 from .units import Quantity, parse_quantity
 from .values import Value
@@ -81,7 +82,7 @@ class SelectorEvidence:
         """How the measurement stands against the project."""
         if self.measured is None:
             return Freshness(State.MISSING)
-        return self.judge(self.measured)
+        return self._judgement(self.measured)
 
     @cached_property
     def samples(self) -> list[RunRecord]:
@@ -93,10 +94,13 @@ class SelectorEvidence:
         """Every run that can be read but warm-ups, oldest first, however it ended."""
         return [record for entry in self.entries if (record := self._record(entry))]
 
-    def read_newest(self, count: int) -> None:
-        """Read the newest records that nothing else has read, so that a bad one is told."""
-        for entry in self.entries[-count:]:
-            self._record(entry)
+    def look_into(self, readable: Readable) -> None:
+        """Read what nobody has read since it was written, so that a bad record is told."""
+        for entry in readable.unread(self.entries):
+            known = entry.name in self._read
+            record = self._read[entry.name] if known else self._look(entry)
+            if record is not None:
+                readable.note(entry)
 
     @cached_property
     def classes(self) -> dict[str, list[RunRecord]]:
@@ -157,7 +161,7 @@ class SelectorEvidence:
 
     def summary(self, metric: str) -> tuple[Summary, str] | None:
         """Summarise a metric over the sample set; None when it was not measured."""
-        return _summary(self.samples, metric)
+        return summary_of(self.samples, metric)
 
     @cached_property
     def values(self) -> dict[str, Value]:
@@ -224,7 +228,7 @@ class SelectorEvidence:
                 return guardrails.Baseline(None, f"measured on {guardrail.machine_class}")
             return guardrails.Baseline(parse_quantity(guardrail.baseline), "declared")
         published = self._store.published.entries(self.selector.name)
-        found = _summary(self._same_set(self.measured, sorted(published)), metric)
+        found = summary_of(self._same_set(self.measured, sorted(published)), metric)
         if found is None:
             return guardrails.Baseline(None, "no published run of this machine class and inputs")
         return guardrails.Baseline(
@@ -238,7 +242,9 @@ class SelectorEvidence:
             for entry in entries
             if entry.measured and mine[0].startswith(entry.inputs_key)
         )
-        return [r for r in records if r and (r.inputs.digest, r.machine_class) == mine]
+        same = [r for r in records if r and (r.inputs.digest, r.machine_class) == mine]
+        # One report that was imported twice, from two paths, is one run.
+        return list({r.citation.sha256 if r.citation else id(r): r for r in same}.values())
 
     def _newest(self, entries: list[Entry]) -> RunRecord | None:
         for entry in (*reversed(self._fresh(entries)), *reversed(entries)):
@@ -259,19 +265,29 @@ class SelectorEvidence:
             self._judged[key] = self.judge(record)
         return self._judged[key].state is State.FRESH
 
+    def _judgement(self, record: RunRecord) -> Freshness:
+        """Hold a record against the project once; records of the same inputs share it."""
+        key = record.inputs.digest[:12]
+        if key not in self._judged:
+            self._judged[key] = self.judge(record)
+        return self._judged[key]
+
     def _record(self, entry: Entry) -> RunRecord | None:
         """Read a record once; one that cannot be read is told once and set aside."""
-        name = entry.path.name
-        if name not in self._read:
-            try:
-                record = entry.read()
-                if record.selector != self.selector.name:
-                    raise RecordError(f"{name}: Expected a record of {self.selector.name}.")
-                self._read[name] = _plain(record)
-            except RecordError as error:
-                self._read[name] = None
-                self.notices.append(Notice(WarningSubtype.RECORD, self.selector.name, str(error)))
-        return self._read[name]
+        if entry.name not in self._read:
+            record = self._look(entry)
+            self._read[entry.name] = None if record is None else _plain(record)
+        return self._read[entry.name]
+
+    def _look(self, entry: Entry) -> RunRecord | None:
+        try:
+            record = entry.read()
+            if record.selector != self.selector.name:
+                raise RecordError(f"{entry.name}: Expected a record of {self.selector.name}.")
+        except RecordError as error:
+            self.notices.append(Notice(WarningSubtype.RECORD, self.selector.name, str(error)))
+            return None
+        return record
 
 
 def _plain(record: RunRecord) -> RunRecord:
@@ -282,15 +298,3 @@ def _plain(record: RunRecord) -> RunRecord:
         return record
     shown["inputs"] = parts["inputs"]
     return msgspec.convert(shown, RunRecord)
-
-
-def _summary(records: list[RunRecord], metric: str) -> tuple[Summary, str] | None:
-    found = [
-        (value, unit)
-        for record in records
-        for path, value, unit in numbers_of(record)
-        if path in {metric, f"metrics.{metric}"}
-    ]
-    if not found or len({unit for _, unit in found}) != 1:
-        return None
-    return summarise([value for value, _ in found]), found[0][1]

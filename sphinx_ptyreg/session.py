@@ -46,7 +46,7 @@ def begin(app: Sphinx) -> None:
         ensured = _ensured(app, project, store, mode.mode)
         evidence = Evidence(project, store)
         notices = tuple(_notices(ensured, evidence, mode.mode))
-        evidence.prints.save()
+        evidence.remember()
     except PtyregError as error:
         logger.error("%s", error, type="ptyreg", subtype=error.subtype)  # noqa: TRY400
         raise SystemExit(2) from None  # a crash report would tell the reader nothing more

@@ -3,9 +3,6 @@
 ``.ptyreg/`` holds what was run here, ``.ptyreg/received/`` what came from elsewhere, and
 ``docs/evidence/`` is tracked and written by ``ptyreg publish``. In each,
 ``records/SELECTOR/ID.json`` and ``artifacts/SHA256.suffix``.
-
-A file's name tells the start, outcome, machine class, inputs and content digest, so a lookup
-opens only the records it may use, and a changed file no longer fits its name.
 """
 
 from __future__ import annotations
@@ -13,71 +10,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import tempfile
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
 
+from .entries import Entry, file_name, list_entries
 from .errors import RecordError, VerdictError
-from .record import SCHEMA, Artifact, Outcome, RunRecord, decode, encode, schema_of
+from .record import Artifact, RunRecord, encode
 
 __all__ = ["PUBLISH_LIMIT", "Entry", "Layer", "Store", "write_once"]
 
 #: Bytes of the largest artifact that is published.
 PUBLISH_LIMIT = 200_000
-
-_NAME = re.compile(
-    r"(?P<started>\d{8}T\d{6}\.\d{6}Z)_(?P<outcome>[a-z_]+?)(?P<warmup>-warmup)?"
-    r"(?P<imported>-imported)?"
-    r"_(?P<machine>[0-9a-f]{12})_(?P<inputs>[0-9a-f]{12})_(?P<content>[0-9a-f]{16})\.json"
-)
-
-_OUTCOMES = frozenset(outcome.value for outcome in Outcome)
-
-
-class Entry(NamedTuple):
-    """A stored record by its name alone; newest last when sorted."""
-
-    started: str
-    content: str
-    outcome: Outcome
-    warmup: bool
-    imported: bool
-    machine_key: str
-    inputs_key: str
-    path: Path
-
-    @property
-    def measured(self) -> bool:
-        """Whether the record is a measurement."""
-        return self.outcome is Outcome.PASSED and not self.warmup
-
-    def read(self) -> RunRecord:
-        """Read the record and hold it against its name.
-
-        Raises:
-            RecordError: The file cannot be read, is no record, or was changed or renamed.
-        """
-        try:
-            data = self.path.read_bytes()
-        except OSError as error:
-            raise RecordError(f"{self.path.name}: cannot be read: {error.strerror}.") from error
-        if hashlib.sha256(data).hexdigest()[:16] != self.content:
-            raise RecordError(
-                f"{self.path.name}: Expected the content that its name gives the digest of, "
-                "but it was changed or cut off."
-            )
-        record = decode(data, where=self.path.name)
-        expected = _file_name(record, data)
-        if schema_of(data) < SCHEMA:  # its inputs may have had another digest then
-            expected = expected.replace(record.inputs.digest[:12], self.inputs_key)
-        if expected != self.path.name:
-            raise RecordError(
-                f"{self.path.name}: Expected the name of its record, {expected}, "
-                "but it was renamed."
-            )
-        return record
 
 
 class Layer:
@@ -87,17 +32,8 @@ class Layer:
         self.folder = folder
 
     def entries(self, selector: str) -> Iterator[Entry]:
-        """Yield what is stored for `selector`, in no order; files of other names are not ours."""
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            for file in os.scandir(self.folder / "records" / selector):
-                match = _NAME.fullmatch(file.name)
-                if match is None or match["outcome"] not in _OUTCOMES:
-                    continue
-                yield Entry(
-                    match["started"], match["content"], Outcome(match["outcome"]),
-                    match["warmup"] is not None, match["imported"] is not None,
-                    match["machine"], match["inputs"], Path(file.path),
-                )  # fmt: skip
+        """List what is stored for `selector`, in no order."""
+        return list_entries(self.folder / "records" / selector)
 
     def artifact(self, artifact: Artifact) -> Path | None:
         """Return the file of `artifact` when it is here and has its content."""
@@ -119,7 +55,7 @@ class Layer:
     def add(self, record: RunRecord) -> Path:
         """Keep `record`; keeping it twice is keeping it once."""
         data = encode(record)
-        path = self.folder / "records" / record.selector / _file_name(record, data)
+        path = self.folder / "records" / record.selector / file_name(record, data)
         if not path.exists():
             write_once(path, data)
         return path
@@ -146,11 +82,11 @@ class Store:
     def entries(self, selector: str) -> list[Entry]:
         """Return what all layers hold for `selector`, oldest first, each record once."""
         unique = {
-            entry.path.name: entry
+            entry.name: entry
             for layer in reversed(self.layers)
             for entry in layer.entries(selector)
         }
-        return sorted(unique.values())
+        return sorted(unique.values(), key=attrgetter("name"))
 
     def artifact(self, artifact: Artifact) -> Path | None:
         """Return the file of `artifact`, wherever it lies."""
@@ -230,12 +166,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _file_name(record: RunRecord, data: bytes) -> str:
-    started = record.started.replace("-", "").replace(":", "")
-    kind = record.outcome.value + ("-warmup" if record.warmup else "")
-    kind += "-imported" if record.imported else ""
-    machine = hashlib.sha256(record.machine_class.encode()).hexdigest()[:12]
-    content = hashlib.sha256(data).hexdigest()[:16]
-    return f"{started}_{kind}_{machine}_{record.inputs.digest[:12]}_{content}.json"

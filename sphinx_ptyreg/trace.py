@@ -14,8 +14,8 @@ LOG_NAME = "trace.log"
 #: Programs that look at the machine, unless their arguments name files of the project.
 _HARMLESS = frozenset({
     "arch", "cc", "c++", "cl", "clang", "file", "g++", "gcc", "gcc-config", "getconf", "git",
-    "hostname", "id", "ld", "ldconfig", "locale", "lscpu", "nproc", "nvidia-smi", "objdump",
-    "ps", "sw_vers", "sysctl", "tty", "uname", "which",
+    "hg", "hostname", "id", "ld", "ldconfig", "locale", "lscpu", "nproc", "nvidia-smi", "objdump",
+    "ps", "svn", "sw_vers", "sysctl", "tty", "uname", "which",
 })  # fmt: skip
 
 

@@ -185,6 +185,7 @@ def store_cost(work: Path, records: int = 10_000) -> bool:
             evidence = Evidence(load(bench.root), bench.store)
             list(evidence.notices())
             evidence.digest("quick.duration.mean")
+            evidence.remember()
             best.append(time.process_time() - start)
         return min(best)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sphinx_ptyreg import record as record_module, schema, store as store_module
+from sphinx_ptyreg import entries as entries_module, record as record_module, schema
 from sphinx_ptyreg.errors import RecordError
 from sphinx_ptyreg.record import decode, encode
 
@@ -37,7 +37,7 @@ def next_schema(monkeypatch):
         return table | {"reason": why}
 
     monkeypatch.setattr(record_module, "SCHEMA", 2)
-    monkeypatch.setattr(store_module, "SCHEMA", 2)
+    monkeypatch.setattr(entries_module, "SCHEMA", 2)
     monkeypatch.setitem(record_module.MIGRATIONS, 1, rename)
 
 
