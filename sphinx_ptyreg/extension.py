@@ -88,9 +88,10 @@ def on_warn_missing_reference(app: Sphinx, domain: Domain | None, node: Element)
 def on_build_finished(app: Sphinx, exception: Exception | None) -> None:
     """Let the exit status tell, also when no page had to be read."""
     if exception is None:
-        from . import session  # noqa: PLC0415 - setup stays light
+        from . import publishing, session  # noqa: PLC0415 - setup stays light
 
         session.end(app, domain_of(app.env))
+        publishing.publish(app, domain_of(app.env).evidence)
 
 
 def domain_of(env: BuildEnvironment) -> PtyregDomain:

@@ -23,6 +23,13 @@ CONFIG_VALUES: dict[str, tuple[Any, tuple[type, ...], str]] = {
     "ptyreg_timeout": (
         0, (int, float), "seconds for all runs of a build together; 0: each selector's own only",
     ),
+    "ptyreg_exports": (
+        (), (list, tuple),
+        "what an HTML build writes to its folder ptyreg: json, csv, benchmark, shields, svg",
+    ),
+    "ptyreg_release": (
+        None, (str, type(None)), "show the evidence that a frozen release keeps, and nothing else",
+    ),
     "ptyreg_lint": (False, (bool,), "warn about typed numbers that no record supports"),
 }  # fmt: skip
 

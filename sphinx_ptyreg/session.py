@@ -18,6 +18,7 @@ from .errors import ConfigError, PtyregError, WarningSubtype
 from .evidence import Evidence, Notice
 from .modes import Effective, decide
 from .objects import CSS
+from .publishing import check_formats, shown_store
 from .record import Outcome, RunRecord
 from .store import Store
 from .values import parse_reference, render
@@ -41,8 +42,8 @@ def begin(app: Sphinx) -> None:
     """Run what is due, then take the snapshot."""
     try:
         project, mode = _configure(app)
+        store, mode = shown_store(app.config.ptyreg_release, project, mode)
         logger.info("ptyreg: mode: %s (from %s)", mode.mode, mode.source)
-        store = Store(project.store, project.published)
         ensured = _ensured(app, project, store, mode.mode)
         evidence = Evidence(project, store)
         notices = tuple(_notices(ensured, evidence, mode.mode))
@@ -126,6 +127,7 @@ def _configure(app: Sphinx) -> tuple[Project, Effective]:
             "conf.py, ptyreg_timeout",
             f"Expected seconds, or 0 for no limit, but got {config.ptyreg_timeout!r}.",
         )
+    check_formats(config.ptyreg_exports)
     confdir = Path(app.confdir)
     root = find_root(confdir) if config.ptyreg_root is None else (confdir / config.ptyreg_root)
     project = load(root.resolve())

@@ -50,12 +50,14 @@ FLOORS: tuple[frozenset[str], ...] = (
                "directives.runtime", "directives.selector", "directives.stages", "cli.check", "cli.run"}),
     frozenset({"directives", "cli"}),
     frozenset({"domain", "__main__", "cli.__main__"}),
+    frozenset({"publishing"}),
     frozenset({"session"}),
     frozenset({"extension"}),
 )  # fmt: skip
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 SPHINX_LAYER = frozenset(
-    {"nodes", "builder", "citing", "headings", "indices", "pictures", "tooltips", "roles", "domain",
+    {"nodes", "builder", "citing", "headings", "indices", "pictures", "publishing", "tooltips", "roles",
+     "domain",
      "session", "extension", "directives"}
 )  # fmt: skip
 
