@@ -1,48 +1,152 @@
-"""What hosts run is what tox has: the commands in the YAML files exist and work."""
+"""What hosts run is what tox has: the workflows are valid, and name what exists."""
+
+from __future__ import annotations
 
 import configparser
+import os
 import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 yaml = pytest.importorskip("yaml")
+
 ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+RTD = ROOT / ".readthedocs.yaml"
+
+
+def tox() -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser()
+    parser.read(ROOT / "tox.ini", encoding="utf-8")
+    return parser
 
 
 def environments() -> set[str]:
-    parser = configparser.RawConfigParser()
-    parser.read(ROOT / "tox.ini", encoding="utf-8")
-    names = {name.removeprefix("testenv:") for name in parser.sections() if ":" in name}
+    names = {name.removeprefix("testenv:") for name in tox().sections() if ":" in name}
     return names - {"extension-py3{12,13}"} | {"extension-py312", "extension-py313"}
 
 
-def commands(data: object) -> list[str]:
-    if isinstance(data, dict):
-        return [c for key, value in data.items() for c in commands(value) if key != "env"]
-    if isinstance(data, list):
-        return [c for value in data for c in commands(value)]
-    return [data] if isinstance(data, str) and "tox -e" in data else []
+def load(file: Path) -> Any:
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("file", [".readthedocs.yaml", ".github/workflows/ci.yml"])
-def test_every_environment_that_a_host_names_exists(file: str) -> None:
-    told = commands(yaml.safe_load((ROOT / file).read_text(encoding="utf-8")))
-    assert told
-    for command in told:
-        names = re.findall(r"tox -e (\S+)", command)
-        for name in ",".join(names).split(","):
-            for python in ("312", "313"):
-                assert name.replace("${PYTHON/./}", python) in environments(), command
+def jobs() -> dict[str, Any]:
+    return {name: job for file in WORKFLOWS for name, job in load(file)["jobs"].items()}
+
+
+def called(job: dict[str, Any]) -> set[str]:
+    """Return the tox environments that a job calls, for each row of its matrix."""
+    matrix = job.get("strategy", {}).get("matrix", {})
+    names: set[str] = set()
+    for step in job["steps"]:
+        for told in re.findall(r"tox -e (\S+)", step.get("run", "")):
+            if "${PYTHON/./}" in told:
+                names |= {
+                    told.replace("${PYTHON/./}", p.replace(".", "")) for p in matrix["python"]
+                }
+            elif told == "${ENVIRONMENT}":
+                names |= set(matrix["environment"])
+            else:
+                names |= set(told.split(","))
+    return names
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [("vendor.github-workflows", file) for file in WORKFLOWS] + [("vendor.readthedocs", RTD)],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_what_hosts_read_is_valid(schema: str, file: Path, tmp_path: Path) -> None:
+    pytest.importorskip("check_jsonschema")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
+    done = subprocess.run([*command, file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(file.read_text(encoding="utf-8") + "\nno-such-key: 1\n", encoding="utf-8")
+    assert subprocess.run([*command, wrong], capture_output=True, check=False).returncode == 1
+
+
+def test_every_environment_that_a_host_names_exists() -> None:
+    assert WORKFLOWS
+    for name, job in jobs().items():
+        assert called(job), name
+        assert called(job) <= environments(), name
+    (command,) = load(RTD)["build"]["jobs"]["build"]["html"]
+    assert command.split()[:3] == ["tox", "-e", "docs-replay"]
+
+
+def test_the_regression_job_measures_and_the_docs_job_replays_what_it_measured() -> None:
+    measured, docs = jobs()["integration-tests-torch"], jobs()["docs"]
+    assert called(measured) == {"regression"}
+    assert called(docs) == {"docs-replay"}
+    assert docs["needs"] == "integration-tests-torch"
+    [sent] = [s["with"] for s in measured["steps"] if "upload" in s.get("uses", "")]
+    [got] = [s["with"] for s in docs["steps"] if "download" in s.get("uses", "")]
+    assert (sent["name"], sent["path"]) == (got["name"], got["path"]) == ("records", ".ptyreg")
+    assert sent["include-hidden-files"]
+    assert not [step for step in measured["steps"] if "PTYREG_CI" in step.get("env", {})]
+
+
+def test_the_regression_has_a_time_limit_and_one_retry() -> None:
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = data["tool"]["ptyreg"]["selectors"]["torch-integration"]
+    assert (declared["timeout"], declared["retries"]) == (120, 1)
+    minutes = jobs()["integration-tests-torch"]["timeout-minutes"]
+    assert minutes * 60 > 2 * declared["timeout"]
+
+
+def test_the_markers_select_the_regression() -> None:
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = data["tool"]["ptyreg"]["selectors"]["torch-integration"]["nodeids"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider",
+         "-m", "integration and torch", "tests/torch/test_integration_workflow_torch.py"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert [line for line in done.stdout.splitlines() if "::" in line] == declared
+    marked = [
+        f
+        for f in ROOT.glob("tests/**/test_*.py")
+        if ("pytest.mark." + "integration") in f.read_text()
+    ]
+    assert [f.name for f in marked] == ["test_integration_workflow_torch.py"]
 
 
 def test_read_the_docs_builds_where_it_is_told_to() -> None:
-    data = yaml.safe_load((ROOT / ".readthedocs.yaml").read_text(encoding="utf-8"))
-    (command,) = data["build"]["jobs"]["build"]["html"]
+    (command,) = load(RTD)["build"]["jobs"]["build"]["html"]
     assert command == "tox -e docs-replay -- $READTHEDOCS_OUTPUT/html"
-    replay = (ROOT / "tox.ini").read_text(encoding="utf-8").partition("[testenv:docs-replay]")[2]
-    assert "PTYREG_MODE = replay" in replay
-    assert "{posargs:docs{/}_build{/}html}" in replay
+    replay = tox()["testenv:docs-replay"]
+    assert "PTYREG_MODE = replay" in replay["setenv"]
+    assert "{posargs:docs{/}_build{/}html}" in replay["commands"]
+    assert "torch" not in replay["dependency_groups"]
+
+
+@pytest.mark.slow
+def test_the_command_of_read_the_docs_builds_the_pages(tmp_path: Path) -> None:
+    """In an environment of its own, without PyTorch, exactly as the host calls it."""
+    pytest.importorskip("tox")
+    (command,) = load(RTD)["build"]["jobs"]["build"]["html"]
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PTYREG_", "TOX_", "PYTEST_"))}
+    env |= {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}",
+        "READTHEDOCS": "True",
+        "READTHEDOCS_OUTPUT": str(tmp_path / "out"),
+        "TOX_WORK_DIR": str(tmp_path / "tox"),
+    }
+    done = subprocess.run(
+        ["bash", "-ec", command], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert "mode: replay" in done.stdout
+    html = (tmp_path / "out/html/index.html").read_text(encoding="utf-8")
+    assert re.search(r"<abbr[^>]*measured \d{4}", html)
+    installed = list((tmp_path / "tox").glob("docs-replay/lib/python*/site-packages/torch"))
+    assert not installed
 
 
 def test_the_readme_names_each_command_once() -> None:
@@ -52,3 +156,6 @@ def test_the_readme_names_each_command_once() -> None:
         line = "python3 -m venv .venv && .venv/bin/pip install tox && .venv/bin/tox -e " + name
         assert readme.splitlines().count(line) == 1
     assert "tox -e tests" in (ROOT / ".ci/run").read_text(encoding="utf-8")
+    told = set(re.findall(r"tox -e ([a-z-]+)", readme))
+    assert told <= environments()
+    assert told <= {name for job in jobs().values() for name in called(job)} | {"docs"}
