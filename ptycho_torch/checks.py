@@ -225,8 +225,9 @@ def run_command(command: Callable[[], None]) -> int:
             "Nothing was written; free what is missing and run again.",
         )
         messages, status = [message], EXIT_INFRASTRUCTURE
-    except KeyboardInterrupt:
-        messages, status = ["Interrupted. Nothing was written."], EXIT_INTERRUPTED
+    except KeyboardInterrupt as stop:
+        messages = [str(stop) or "Interrupted. Nothing was written."]
+        status = EXIT_INTERRUPTED
     else:
         return 0
     for message in messages:

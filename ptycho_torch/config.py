@@ -50,6 +50,10 @@ class TrainingConfig:
         n_images: Patterns to train on, picked evenly over the scan; all of them if ``None``.
         seed: Start of every random choice, weights included.
         accelerator: ``auto``, ``cpu``, ``gpu`` (or ``cuda``), or ``mps``.
+        devices: Processes that train together, each on its share of every batch.
+        strategy: ``auto`` or ``ddp``, Lightning's way of training together.
+        precision: ``32-true``, ``bf16-mixed``, ``16-mixed`` or ``64-true``, Lightning's names.
+        num_workers: Processes that read patterns; the training process does if 0.
     """
 
     max_epochs: int = 10
@@ -60,6 +64,35 @@ class TrainingConfig:
     n_images: int | None = None
     seed: int = 0
     accelerator: str = "auto"
+    devices: int = 1
+    strategy: str = "auto"
+    precision: str = "32-true"
+    num_workers: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefinementConfig:
+    """How to refine an image iteratively.
+
+    Attributes:
+        passes: How often to go through all patterns; 0 leaves the image as it is.
+        probe: Whether to refine the probe too.
+        positions: Whether to refine the scan positions too.
+        probe_modes: Number of mutually incoherent modes of the probe.
+        batch_size: Patterns per update at first; it grows when an update no longer helps.
+        momentum: Share of an update that the next one repeats.
+        regularisation: Share of the brightest light below which an update fades out.
+        seed: Start of the random order of the patterns.
+    """
+
+    passes: int = 0
+    probe: bool = False
+    positions: bool = False
+    probe_modes: int = 1
+    batch_size: int = 64
+    momentum: float = 0.9
+    regularisation: float = 0.05
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +103,10 @@ class InferenceConfig:
         batch_size: Patterns per forward pass.
         n_images: Patterns to reconstruct from, picked evenly over the scan; all if ``None``.
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        refinement: What to do with the stitched image.
     """
 
     batch_size: int = 64
     n_images: int | None = None
     accelerator: str = "auto"
+    refinement: RefinementConfig = RefinementConfig()

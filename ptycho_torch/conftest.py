@@ -11,7 +11,7 @@ try:
     require("lightning", "safetensors")
 except DependencyMissing:
     collect_ignore_glob += [
-        "physics/*.py", "models/*.py", "needs_*.py", "reassembly.py", "reconstructor.py",
-        "bundle.py", "lightning_module.py", "fitting.py", "checkpoints.py",
-        "progress.py", "refinement.py", "data/dataset.py", "data/datamodule.py",
+        "physics/*.py", "models/*.py", "needs_*.py", "reassembly.py", "reconstructor.py", "api.py",
+        "lightning_module.py", "fitting.py", "checkpoints.py", "progress.py", "refinement.py",
+        "data/dataset.py", "data/datamodule.py",
     ]  # fmt: skip

@@ -1,19 +1,29 @@
-"""Train a reconstructor: Lightning's trainer, set up for one machine or several processes."""
+"""Train a reconstructor: Lightning's trainer, set up for one process or several."""
 
+import inspect
 import logging
 import signal
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ptycho_torch.checkpoints import Identity, LastCheckpoint
+from ptycho_torch.checks import UsageError, expected
 from ptycho_torch.config import TrainingConfig
 from ptycho_torch.data.datamodule import PatternDataModule
 from ptycho_torch.data.dataset import PatternDataset
+from ptycho_torch.data.grouping import pick_evenly
 from ptycho_torch.lightning_module import EpochRecord, ReconstructorModule
 from ptycho_torch.needs_lightning import lightning
 from ptycho_torch.needs_torch import choose_device, torch, useful_threads
+from ptycho_torch.progress import ProgressReport
 from ptycho_torch.reconstructor import Reconstructor
+
+CALIBRATION_PATTERNS = 1024
+"""Patterns, picked evenly, that scales are taken from: enough, and never a whole large scan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +33,35 @@ class Training:
     Attributes:
         history: One record per epoch.
         patterns_processed: Patterns that went through an optimiser step.
+        rank: Number of this process among those that trained together; only 0 writes files.
     """
 
     history: list[EpochRecord]
     patterns_processed: int
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """Where a training is kept while it runs.
+
+    Attributes:
+        checkpoint: The file with the last complete epoch.
+        identity: What is trained on what.
+        resume: Whether to go on from the file.
+    """
+
+    checkpoint: Path
+    identity: Identity
+    resume: bool = False
+
+
+def calibration_patterns(patterns: PatternDataset) -> torch.Tensor:
+    """Give at most 1024 patterns (pattern, y, x), picked evenly."""
+    total = len(patterns)
+    if total <= CALIBRATION_PATTERNS:
+        return patterns.diffraction_amplitude
+    return patterns.diffraction_amplitude[pick_evenly(total, CALIBRATION_PATTERNS)]
 
 
 def fit(
@@ -35,58 +70,135 @@ def fit(
     config: TrainingConfig,
     *,
     test: PatternDataset | None = None,
-    checkpoint: Path | None = None,
+    keeping: Keeping | None = None,
+    quiet: bool = True,
     report: Callable[[EpochRecord], None] | None = None,
 ) -> Training:
     """Train a reconstructor in place; afterwards it is on the CPU and ready to predict.
 
-    The same reconstructor, patterns, seed, machine and thread count give the same weights.
+    The same reconstructor, patterns, seed, machine and thread count give the same weights, also
+    when the training was interrupted and went on.
 
     Args:
         reconstructor: What to train, calibrated.
         patterns: What to train on.
         config: How to train.
         test: Patterns to judge the loss on after each epoch.
-        checkpoint: Where to write Lightning's checkpoint; nowhere if ``None``.
+        keeping: Where to keep the last complete epoch; nowhere if ``None``.
+        quiet: Whether to say nothing on stderr.
         report: Called after each epoch.
 
     Returns:
         The training.
 
     Raises:
-        UsageError: If the accelerator is not available.
-        KeyboardInterrupt: If Ctrl-C ended the training.
+        UsageError: If the accelerator is not available, or the loss is no number any more.
+        KeyboardInterrupt: If Ctrl-C ended the training; its text says how to go on.
     """
     device = choose_device(config.accelerator)
-    module = ReconstructorModule(reconstructor, config, report)
-    counts = float(patterns.diffraction_amplitude.square().mean())
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="lightning")
+    _check_devices(device, config.devices)
+    progress = ProgressReport(len(patterns), config.max_epochs)
+    watch = _Watch(None if quiet else progress.note, report)
+    module = ReconstructorModule(reconstructor, config, watch.note)
+    callbacks: list[lightning.Callback] = [] if quiet else [progress]
+    last = None
+    if keeping is not None:
+        last = LastCheckpoint(keeping.checkpoint, keeping.identity)
+        callbacks.append(last)
+    counts = float(calibration_patterns(patterns).square().mean())
+    window = reconstructor.forward_model.window_probe.numel()
+    with _quiet_lightning(), _threads(config.batch_size * window // config.devices):
         trainer = lightning.Trainer(
             accelerator=device.type,
-            devices=1,
+            devices=config.devices,
+            strategy=config.strategy,
+            precision=config.precision,  # type: ignore[arg-type]
             max_epochs=config.max_epochs,
             gradient_clip_val=config.gradient_clip * counts,
             deterministic="warn",
+            use_distributed_sampler=False,  # the data module shares out each batch itself
             logger=False,
-            enable_checkpointing=False,
+            callbacks=callbacks,
+            enable_checkpointing=keeping is not None,
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
-        batches = PatternDataModule(patterns, test, config.batch_size, config.seed)
-        threads = torch.get_num_threads()
-        window = reconstructor.forward_model.window_probe.numel()
-        torch.set_num_threads(useful_threads(config.batch_size * window))
+        batches = PatternDataModule(
+            patterns, test, config.batch_size, config.seed, config.num_workers
+        )
+        start: dict[str, Any] = {}
+        if keeping is not None and keeping.resume:
+            start["ckpt_path"] = keeping.checkpoint
+            if "weights_only" in inspect.signature(trainer.fit).parameters:
+                start["weights_only"] = True
         try:
-            trainer.fit(module, datamodule=batches)
-        except SystemExit as stop:  # Lightning's answer to Ctrl-C, after which it ignores SIGINT
+            trainer.fit(module, datamodule=batches, **start)
+        except (KeyboardInterrupt, SystemExit) as stop:
+            # Lightning answers Ctrl-C with SystemExit, after which it ignores SIGINT.
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            raise KeyboardInterrupt from stop
-        finally:
-            torch.set_num_threads(threads)
-        if checkpoint is not None:
-            trainer.save_checkpoint(checkpoint)
+            raise KeyboardInterrupt(_how_to_go_on(last, config)) from stop
     reconstructor.cpu().eval()
-    return Training(history=module.history, patterns_processed=module.patterns_processed)
+    return Training(
+        history=module.history,
+        patterns_processed=module.patterns_processed,
+        rank=trainer.global_rank,
+    )
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Stop a training whose loss is no number, and tell everyone else of each epoch."""
+
+    progress: Callable[[EpochRecord], None] | None
+    report: Callable[[EpochRecord], None] | None
+
+    def note(self, record: EpochRecord) -> None:
+        if not abs(record.train_loss) < float("inf"):
+            raise UsageError(
+                expected(
+                    "the loss",
+                    "be a finite number",
+                    f"{record.train_loss} in epoch {record.epoch + 1}",
+                    "Lower --learning_rate, or look at the scan with ptycho_torch.validate.",
+                )
+            )
+        for listener in (self.progress, self.report):
+            if listener is not None:
+                listener(record)
+
+
+def _how_to_go_on(last: LastCheckpoint | None, config: TrainingConfig) -> str:
+    if last is None or not last.epochs:
+        return "Interrupted. Nothing was written."
+    return (
+        f"Interrupted after epoch {last.epochs} of {config.max_epochs}, which is kept in "
+        f"{last.path}. To go on, run the same command with --resume."
+    )
+
+
+def _check_devices(device: torch.device, wanted: int) -> None:
+    here = torch.cuda.device_count() if device.type == "cuda" else 1
+    if device.type != "cpu" and wanted > here:
+        raise UsageError(
+            expected("--devices", f"be at most {here}, what is here", wanted, "Ask for fewer.")
+        )
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        yield
+
+
+@contextmanager
+def _threads(pixels: int) -> Iterator[None]:
+    """Use as many threads as operators on so many pixels are worth."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(useful_threads(pixels))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ptycho_torch.bundle_file import read_bundle_file
 from ptycho_torch.checks import (
     CommandParser,
     UsageError,
@@ -111,7 +112,12 @@ def reconstruct(
 
 
 def write_reconstruction(
-    model_path: Path, scan_file: Path, output_dir: Path, config: InferenceConfig
+    model_path: Path,
+    scan_file: Path,
+    output_dir: Path,
+    config: InferenceConfig,
+    *,
+    counts: bool = False,
 ) -> None:
     """Reconstruct a scan from a file and write the object, its pictures and the run's record.
 
@@ -120,6 +126,7 @@ def write_reconstruction(
         scan_file: The scan.
         output_dir: Where to write; it is filled when all is done, or not at all.
         config: How to reconstruct.
+        counts: Whether the file holds counts instead of amplitudes.
 
     Raises:
         UsageError: If something asked for cannot be done; nothing is written then.
@@ -129,8 +136,9 @@ def write_reconstruction(
     check_output_dir(output_dir)
     log = RunLog("ptycho_torch.inference")
     with log.stage("read"):
-        scan = load_scan(scan_file)
+        scan = load_scan(scan_file, counts=counts)
         count = len(pick_evenly(len(scan.positions_px), config.n_images))
+        read_bundle_file(model_path)  # what is wrong with it is said before PyTorch is loaded
     with log.stage("import"):
         import torch  # noqa: PLC0415 - after the data's errors, and timed
 
@@ -139,7 +147,7 @@ def write_reconstruction(
         reconstructor = load_bundle(model_path).reconstructor
         check_probe(reconstructor, scan, str(scan_file))
     with complete_folder(output_dir) as folder:
-        first = torch.from_numpy(scan.diffraction_amplitude[:CHECK_PATTERNS])
+        first = torch.tensor(scan.diffraction_amplitude[:CHECK_PATTERNS])
         check = reconstructor.predict(first, CHECK_PATTERNS)
         placed, coverage = reconstruct(reconstructor, scan, config, log)
         if not np.isfinite(placed.object_).all():
@@ -201,7 +209,8 @@ def _parser() -> CommandParser:
     )
     add = parser.add_argument
     add("--model_path", type=Path, required=True, help="folder of a training, or its bundle")
-    add("--test_data", type=Path, required=True, help="scan to reconstruct (NPZ)")
+    add("--test_data", type=Path, required=True, help="scan to reconstruct")
+    add("--counts", action="store_true", help="the scan holds counts, not their square roots")
     add("--output_dir", type=Path, required=True, help="folder to write into")
     add(
         "--n_images",
@@ -224,7 +233,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     def command() -> None:
         given = _parser().parse(argv)
         config = InferenceConfig(n_images=given.n_images, accelerator=given.accelerator)
-        write_reconstruction(given.model_path, given.test_data, given.output_dir, config)
+        write_reconstruction(
+            given.model_path, given.test_data, given.output_dir, config, counts=given.counts
+        )
         if not given.quiet:
             print(f"wrote {given.output_dir}", file=sys.stderr)
 

@@ -60,7 +60,6 @@ class ReconstructorModule(lightning.LightningModule):
         """Give the loss of a batch of diffraction amplitudes (pattern, y, x)."""
         loss = self.reconstructor.loss(batch)
         self._losses.append((loss.detach(), len(batch)))
-        self.patterns_processed += len(batch)
         return loss
 
     def validation_step(self, batch: torch.Tensor) -> None:
@@ -77,12 +76,14 @@ class ReconstructorModule(lightning.LightningModule):
         if isinstance(optimizer, list):
             message = "one optimiser is configured, so Lightning gives one"
             raise TypeError(message)
+        train_loss, patterns = self._mean(self._losses)
+        self.patterns_processed += patterns
         self.history.append(
             EpochRecord(
                 epoch=self.current_epoch,
                 steps=self.global_step,
-                train_loss=_mean(self._losses),
-                test_loss=_mean(self._test_losses) if self._test_losses else None,
+                train_loss=train_loss,
+                test_loss=self._mean(self._test_losses)[0] if self._test_losses else None,
                 learning_rate=float(optimizer.param_groups[0]["lr"]),
                 seconds=time.perf_counter() - self._began,
             )
@@ -91,6 +92,15 @@ class ReconstructorModule(lightning.LightningModule):
         self._test_losses.clear()
         if self.report is not None:
             self.report(self.history[-1])
+
+    def _mean(self, losses: list[tuple[torch.Tensor, int]]) -> tuple[float, int]:
+        """Average losses over the patterns of all processes; give the number of these too."""
+        total = sum(float(loss) * count for loss, count in losses)
+        count = sum(count for _, count in losses)
+        if self.trainer.world_size > 1:
+            sums = torch.tensor([total, count], dtype=torch.float64, device=self.device)
+            total, count = self.trainer.strategy.reduce(sums, reduce_op="sum").tolist()
+        return total / count, int(count)
 
     def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
         """Set up AdamW on a one-cycle schedule over the whole training."""
@@ -104,8 +114,3 @@ class ReconstructorModule(lightning.LightningModule):
             pct_start=0.15,
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-
-def _mean(losses: list[tuple[torch.Tensor, int]]) -> float:
-    total = sum(float(loss) * count for loss, count in losses)
-    return total / sum(count for _, count in losses)

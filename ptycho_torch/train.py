@@ -1,4 +1,4 @@
-"""Train a reconstructor on a scan."""
+"""Train a reconstructor on a scan: the command line, and what it writes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptycho_torch import __version__
 from ptycho_torch.checks import (
     CommandParser,
     UsageError,
@@ -20,23 +19,26 @@ from ptycho_torch.checks import (
     run_command,
     whole_number,
 )
-from ptycho_torch.config import ModelConfig, TrainingConfig
-from ptycho_torch.data.grouping import pick_evenly
+from ptycho_torch.config import TrainingConfig
 from ptycho_torch.data.npz import write_npz
 from ptycho_torch.data.scan_file import load_scan
-from ptycho_torch.env_report import facts
+from ptycho_torch.env_report import device_facts
 from ptycho_torch.outputs import RunLog, check_output_dir, complete_folder
 from ptycho_torch.pictures import save_curve
+from ptycho_torch.training import check_training, train_scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ptycho_torch.lightning_module import EpochRecord
+    from ptycho_torch.fitting import Training
 
 CHECK_PATTERNS = 8
 """How many patterns' predictions are kept, to compare a loaded bundle with the trained network."""
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+STRATEGIES = ("auto", "ddp")
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
+CHECKPOINT = Path("checkpoints") / "last.ckpt"
 
 
 def write_training(
@@ -45,93 +47,75 @@ def write_training(
     config: TrainingConfig,
     *,
     test_file: Path | None = None,
+    counts: bool = False,
+    resume: bool = False,
     quiet: bool = True,
 ) -> None:
     """Train on a file and write the bundle, the checkpoint and the records of the run.
 
     Args:
         training_file: The scan to train on.
-        output_dir: Where to write; it is filled when all is done, or not at all.
+        output_dir: Where to write. The checkpoint of the last complete epoch lies there from the
+            first one on; everything else appears when all is done, or not at all.
         config: How to train.
         test_file: A scan to judge the loss on after each epoch.
+        counts: Whether the files hold counts instead of amplitudes.
+        resume: Whether to go on from the checkpoint in ``output_dir``.
         quiet: Say nothing while training.
 
     Raises:
         UsageError: If something asked for cannot be done; nothing is written then.
+        KeyboardInterrupt: If Ctrl-C ended the training; its text says how to go on.
     """
     require_torch()
     require("lightning", "safetensors", "pillow")
     check_output_dir(output_dir)
     log = RunLog("ptycho_torch.train")
     with log.stage("read"):
-        scan = load_scan(training_file)
-        test_scan = None if test_file is None else load_scan(test_file)
-        picked = len(pick_evenly(len(scan.positions_px), config.n_images))
-        if test_scan is not None and test_scan.probe.shape != scan.probe.shape:
-            raise UsageError(
-                expected(
-                    f"the patterns in {test_file}",
-                    f"have the shape {scan.probe.shape}",
-                    test_scan.probe.shape,
-                    "Test on a scan of the same detector.",
-                )
-            )
+        scan = load_scan(training_file, counts=counts)
+        test = None if test_file is None else load_scan(test_file, counts=counts)
+        check_training(scan, config, test)
+        if resume and not (output_dir / CHECKPOINT).is_file():
+            remedy = "Leave out --resume to train from the start."
+            name = str(output_dir / CHECKPOINT)
+            raise UsageError(expected(name, "be a checkpoint", "no file there", remedy))
     with log.stage("import"):
         # Costly, so after the data's errors, and timed; only training needs Lightning.
         import torch  # noqa: PLC0415
 
-        from ptycho_torch.bundle import BUNDLE_NAME, Bundle, save_bundle  # noqa: PLC0415
-        from ptycho_torch.data.dataset import PatternDataset  # noqa: PLC0415
-        from ptycho_torch.fitting import fit  # noqa: PLC0415
-        from ptycho_torch.reconstructor import Reconstructor  # noqa: PLC0415
-
+        from ptycho_torch.bundle import BUNDLE_NAME, save_bundle  # noqa: PLC0415
+    with log.stage("train"):
+        bundle, training = train_scan(
+            scan,
+            config,
+            test=test,
+            checkpoint=output_dir / CHECKPOINT,
+            resume=resume,
+            quiet=quiet,
+        )
+    if training.rank > 0:
+        return
     with complete_folder(output_dir) as folder:
-        (folder / "checkpoints").mkdir()
-        with log.stage("train"):
-            torch.manual_seed(config.seed)
-            patterns = PatternDataset(scan, config.n_images)
-            reconstructor = Reconstructor(torch.from_numpy(scan.probe), ModelConfig())
-            reconstructor.calibrate(patterns.diffraction_amplitude)
-            training = fit(
-                reconstructor,
-                patterns,
-                config,
-                test=None if test_scan is None else PatternDataset(test_scan),
-                checkpoint=folder / "checkpoints" / "last.ckpt",
-                report=None if quiet else _print_epoch,
-            )
         with log.stage("save"):
-            about = {
-                "config": asdict(config),
-                "scan_sha256": scan.digest(),
-                "loss": training.history[-1].train_loss,
-                "ptycho_torch": __version__,
-            }
-            bundle = Bundle(reconstructor=reconstructor, training=about)
             save_bundle(folder / BUNDLE_NAME, bundle)
-            first = torch.from_numpy(scan.diffraction_amplitude[:CHECK_PATTERNS])
-            patches = reconstructor.predict(first, CHECK_PATTERNS)
+            first = torch.tensor(scan.diffraction_amplitude[:CHECK_PATTERNS])
+            patches = bundle.reconstructor.predict(first, CHECK_PATTERNS)
             write_npz(folder / "check.npz", {"object_patches": patches.numpy()})
-            _write_metrics(folder / "metrics.csv", training.history)
+            _write_metrics(folder / "metrics.csv", training)
             save_curve(folder / "loss.png", [epoch.train_loss for epoch in training.history])
         log.facts.update(
             config=asdict(config),
             seed=config.seed,
             loss=training.history[-1].train_loss,
-            patterns_declared=picked * config.max_epochs,
+            patterns_declared=bundle.training["data"]["patterns"] * config.max_epochs,
             patterns_processed=training.patterns_processed,
-            environment=facts(),
+            environment=device_facts(),
         )
         log.write(folder / "run.json")
 
 
-def _print_epoch(record: EpochRecord) -> None:
-    test = "" if record.test_loss is None else f"  test loss {record.test_loss:.4f}"
-    text = f"epoch {record.epoch + 1}  loss {record.train_loss:.4f}{test}  {record.seconds:.1f} s"
-    print(text, file=sys.stderr)
-
-
-def _write_metrics(path: Path, history: list[EpochRecord]) -> None:
+def _write_metrics(path: Path, training: Training) -> None:
+    history = training.history
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(history[0])])
         writer.writeheader()
@@ -146,50 +130,45 @@ def _parser() -> CommandParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--train_data_file", type=Path, required=True, help="scan to train on (NPZ)")
-    add("--test_data_file", type=Path, help="scan to judge the loss on after each epoch (NPZ)")
+
+    def number(name: str, minimum: int, meaning: str, value: int | None = None) -> None:
+        shown = "all" if value is None else "%(default)s"
+        add(
+            name,
+            type=whole_number(name, minimum=minimum),
+            default=value,
+            help=f"{meaning} (default: {shown})",
+        )
+
+    def choice(name: str, choices: Sequence[str], value: str, meaning: str) -> None:
+        add(
+            name,
+            type=one_of(name, choices),
+            default=value,
+            help=f"{meaning}: {', '.join(choices)} (default: %(default)s)",
+        )
+
+    add("--train_data_file", type=Path, required=True, help="scan to train on")
+    add("--test_data_file", type=Path, help="scan to judge the loss on after each epoch")
     add("--output_dir", type=Path, required=True, help="folder to write into")
-    add(
-        "--max_epochs",
-        type=whole_number("--max_epochs", minimum=1),
-        default=default.max_epochs,
-        help="passes over the patterns (default: %(default)s)",
-    )
-    add(
-        "--n_images",
-        type=whole_number("--n_images", minimum=1),
-        help="patterns to train on, picked evenly over the scan (default: all)",
-    )
-    add(
-        "--gridsize",
-        type=whole_number("--gridsize", minimum=1),
-        default=1,
-        help="patterns per group; only 1 for now",
-    )
-    add(
-        "--batch_size",
-        type=whole_number("--batch_size", minimum=1),
-        default=default.batch_size,
-        help="patterns per step (default: %(default)s)",
-    )
+    add("--resume", action="store_true", help="go on from the checkpoint in --output_dir")
+    add("--counts", action="store_true", help="the scans hold counts, not their square roots")
+    number("--max_epochs", 1, "passes over the patterns", default.max_epochs)
+    number("--n_images", 1, "patterns to train on, picked evenly over the scan")
+    number("--gridsize", 1, "patterns per group; only 1 for now", 1)
+    number("--batch_size", 1, "patterns per step, over all devices", default.batch_size)
     add(
         "--learning_rate",
         type=positive_number("--learning_rate"),
         default=default.learning_rate,
         help="highest learning rate (default: %(default)s)",
     )
-    add(
-        "--seed",
-        type=whole_number("--seed", minimum=0),
-        default=default.seed,
-        help="start of every random choice (default: %(default)s)",
-    )
-    add(
-        "--accelerator",
-        type=one_of("--accelerator", ACCELERATORS),
-        default=default.accelerator,
-        help=f"one of {', '.join(ACCELERATORS)} (default: %(default)s)",
-    )
+    number("--seed", 0, "start of every random choice", default.seed)
+    choice("--accelerator", ACCELERATORS, default.accelerator, "where to compute")
+    number("--devices", 1, "processes that train together", default.devices)
+    choice("--strategy", STRATEGIES, default.strategy, "how they train together")
+    choice("--precision", PRECISIONS, default.precision, "numbers to compute with")
+    number("--num_workers", 0, "processes that read patterns", default.num_workers)
     add("--quiet", action="store_true", help="say nothing while training")
     add("--logger", help="accepted for PtychoPINN's users; metrics always go to metrics.csv")
     add("--disable_mlflow", action="store_true", help="accepted for PtychoPINN's users; no MLflow")
@@ -200,28 +179,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
 
     def command() -> None:
-        given = _parser().parse(argv)
-        if given.gridsize > 1:
-            raise UsageError(
-                expected("--gridsize", "be 1", given.gridsize, "Groups are not supported yet.")
-            )
-        config = TrainingConfig(
-            max_epochs=given.max_epochs,
-            batch_size=given.batch_size,
-            learning_rate=given.learning_rate,
-            n_images=given.n_images,
-            seed=given.seed,
-            accelerator=given.accelerator,
-        )
+        given = vars(_parser().parse(argv))
+        if given["gridsize"] > 1:
+            got = given["gridsize"]
+            raise UsageError(expected("--gridsize", "be 1", got, "Groups are not supported yet."))
+        settings = {field.name for field in fields(TrainingConfig)} & given.keys()
         write_training(
-            given.train_data_file,
-            given.output_dir,
-            config,
-            test_file=given.test_data_file,
-            quiet=given.quiet,
+            given["train_data_file"],
+            given["output_dir"],
+            TrainingConfig(**{name: given[name] for name in settings}),
+            test_file=given["test_data_file"],
+            counts=given["counts"],
+            resume=given["resume"],
+            quiet=given["quiet"],
         )
-        if not given.quiet:
-            print(f"wrote {given.output_dir}", file=sys.stderr)
+        if not given["quiet"]:
+            print(f"wrote {given['output_dir']}", file=sys.stderr)
 
     return run_command(command)
 

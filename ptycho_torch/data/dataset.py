@@ -1,5 +1,7 @@
 """A scan's patterns as tensors, in batches cut at once."""
 
+import warnings
+
 import numpy as np
 
 from ptycho_torch.data.grouping import pick_evenly
@@ -22,9 +24,15 @@ class PatternDataset(torch.utils.data.Dataset[torch.Tensor]):
     """
 
     def __init__(self, scan: Scan, n_images: int | None = None) -> None:
-        picked = np.asarray(pick_evenly(len(scan.positions_px), n_images))
-        self.diffraction_amplitude = torch.from_numpy(scan.diffraction_amplitude[picked])
-        self.positions_px = torch.from_numpy(scan.positions_px[picked])
+        amplitude, positions_px = scan.diffraction_amplitude, scan.positions_px
+        if n_images is not None:
+            picked = np.asarray(pick_evenly(len(positions_px), n_images))
+            amplitude, positions_px = amplitude[picked], positions_px[picked]
+        with warnings.catch_warnings():
+            # A mapped scan is read-only, and nothing here writes into it.
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            self.diffraction_amplitude = torch.from_numpy(amplitude)
+        self.positions_px = torch.from_numpy(positions_px)
 
     def __len__(self) -> int:
         return len(self.diffraction_amplitude)

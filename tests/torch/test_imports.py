@@ -16,30 +16,34 @@ PACKAGE = ROOT / "ptycho_torch"
 HEAVY = {"torch", "lightning", "numpy", "PIL", "safetensors", "matplotlib"}
 
 FLOORS = [
-    {"", "data", "config", "checks", "data.schema", "data.scan"},
+    {"", "data", "config", "checks", "machine", "data.schema", "data.scan"},
     {
         "physics", "models", "needs_torch", "needs_lightning", "env_report",
         "outputs", "pictures", "physics.propagation",
         "physics.patches", "physics.losses", "models.unet", "metrics", "data.grouping",
-        "data.npz_source",
+        "data.npz_source", "bundle_file",
     },
     {"physics.forward_model", "reassembly", "data.dataset", "data.npz", "data.contract",
      "data.hdf5"},
     {"data.datamodule", "reconstructor", "data.plausibility", "data.cxi", "data.ptychodus"},
     {"lightning_module", "bundle", "data.hdf5_file"},
-    {"fitting", "data.scan_file"},
+    {"checkpoints", "progress", "data.scan_file"},
+    {"fitting"},
+    {"training"},
     {"simulate", "train", "inference", "validate", "convert"},
+    {"api"},
 ]  # fmt: skip
 NEED_TORCH = [
     "physics", "models", "physics.propagation", "physics.patches", "physics.losses",
     "physics.forward_model", "models.unet", "needs_torch", "needs_lightning", "reassembly",
     "data.dataset",
-    "data.datamodule", "reconstructor", "lightning_module", "fitting", "bundle",
+    "data.datamodule", "reconstructor", "lightning_module", "checkpoints", "progress", "fitting",
 ]  # fmt: skip
 FREE = ["", "config", "checks", "env_report", "metrics", "data.npz", "data.grouping", "outputs",
         "data.schema", "data.scan", "data.npz_source", "data.contract", "data.plausibility",
         "data.hdf5", "data.cxi", "data.ptychodus", "data.hdf5_file", "data.scan_file",
-        "pictures", "simulate", "train", "inference", "validate", "convert"]  # fmt: skip
+        "pictures", "simulate", "train", "inference", "validate", "convert",
+        "machine", "bundle_file", "bundle", "training", "api"]  # fmt: skip
 
 WITHOUT_TORCH = """
 import importlib.metadata, sys
@@ -211,7 +215,7 @@ def test_without_torch_work_is_refused_before_any_file_is_looked_at(module, with
 
 
 @pytest.mark.parametrize("module", ["simulate", "train", "inference", "env_report", "validate",
-                                    "convert"])  # fmt: skip
+                                    "convert", "bundle"])  # fmt: skip
 def test_without_torch_help_works(module, without_torch) -> None:
     child = run_python(f"ptycho_torch.{module}", before=without_torch, module=True, args=["--help"])
     assert child.returncode == 0, child.stderr
@@ -246,7 +250,8 @@ def test_env_report_names_the_build_and_neither_host_nor_user(command) -> None:
     child = command("env_report", "--json", USER="canary-user", HOSTNAME="canary-host")
     facts = json.loads(child.stdout)
     assert all(isinstance(value, str | int) for value in facts.values())
-    assert {"torch", "torch_build", "torch_blas", "torch_isa", "torch_threads"} <= facts.keys()
+    assert {"torch_build", "torch_blas", "torch_isa", "torch_threads", "accelerator"} < facts.keys()
+    assert {"python", "torch", "lightning", "numpy", "cpu", "cores", "memory"} < facts.keys()
     values = [str(value).lower() for value in facts.values()]
     for secret in ("canary-user", "canary-host", platform.node().lower(), getpass.getuser()):
         assert secret not in values

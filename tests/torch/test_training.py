@@ -89,33 +89,166 @@ def test_the_checkpoint_opens_without_pickle_and_holds_the_weights(
         assert torch.equal(weights[f"reconstructor.{name}"], tensor), name
 
 
-def test_a_training_that_fails_leaves_nothing(small_scan_file, tmp_path, monkeypatch) -> None:
+def test_a_save_that_fails_leaves_the_checkpoint_alone(
+    small_scan_file, tmp_path, monkeypatch
+) -> None:
     from ptycho_torch import bundle
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bundle, "save_bundle", full)
-    with pytest.raises(OSError, match="No space"):
-        train(small_scan_file, tmp_path / "out")
-    assert list(tmp_path.iterdir()) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(bundle, "save_bundle", full)
+        with pytest.raises(OSError, match="No space"):
+            train(small_scan_file, tmp_path / "out")
+    assert files_in(tmp_path) == ["out/checkpoints/last.ckpt"]
+    config = TrainingConfig(max_epochs=2, accelerator="cpu")
+    write_training(small_scan_file, tmp_path / "out", config, resume=True)
+    train(small_scan_file, tmp_path / "whole")
+    assert digest(tmp_path / "out" / "wts.h5.zip") == digest(tmp_path / "whole" / "wts.h5.zip")
 
 
-def test_ctrl_c_in_training_is_one_line_and_nothing_is_written(
+def files_in(folder: Path) -> list[str]:
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(str(path.relative_to(folder)) for path in paths)
+
+
+FLAGS = ["--accelerator", "cpu", "--max_epochs", "4", "--batch_size", "7"]
+
+
+@pytest.fixture
+def interrupted(small_scan_file, tmp_path, monkeypatch, capsys) -> Path:
+    """A training that Ctrl-C ended in its third epoch."""
+    from ptycho_torch.lightning_module import ReconstructorModule
+
+    step = ReconstructorModule.training_step
+
+    def interrupt(module, batch):
+        if module.current_epoch == 2 and module.global_step > 9:
+            raise KeyboardInterrupt
+        return step(module, batch)
+
+    folder = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(ReconstructorModule, "training_step", interrupt)
+        status = main(
+            ["--train_data_file", str(small_scan_file), "--output_dir", str(folder), *FLAGS,
+             "--quiet"]
+        )  # fmt: skip
+    assert status == 130
+    assert capsys.readouterr().err == (
+        f"Interrupted after epoch 2 of 4, which is kept in {folder}/checkpoints/last.ckpt. "
+        "To go on, run the same command with --resume.\n"
+    )
+    assert files_in(tmp_path) == ["out/checkpoints/last.ckpt"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    return folder
+
+
+def test_a_training_that_goes_on_is_the_one_that_was_never_interrupted(
+    interrupted, small_scan_file, tmp_path
+) -> None:
+    arguments = ["--train_data_file", str(small_scan_file), *FLAGS, "--quiet"]
+    assert main([*arguments, "--output_dir", str(interrupted), "--resume"]) == 0
+    assert main([*arguments, "--output_dir", str(tmp_path / "whole")]) == 0
+    for name in ("wts.h5.zip", "check.npz"):
+        assert digest(interrupted / name) == digest(tmp_path / "whole" / name), name
+    histories = []
+    for folder in (interrupted, tmp_path / "whole"):
+        with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
+            histories.append([row | {"seconds": ""} for row in csv.DictReader(file)])
+    assert histories[0] == histories[1]
+
+
+def test_what_cannot_go_on_is_refused(interrupted, small_scan_file, tmp_path, capsys) -> None:
+    from ptycho_torch.data.npz import save_scan
+    from ptycho_torch.simulate import SimulationConfig, simulate_scan
+
+    other = tmp_path / "other.npz"
+    save_scan(other, simulate_scan(SimulationConfig(n_patterns=24, size_px=32, seed=2))[0])
+    checkpoint = interrupted / "checkpoints" / "last.ckpt"
+    whole = checkpoint.read_bytes()
+
+    def go_on(scan: Path, folder: Path, *flags: str) -> str:
+        status = main(
+            ["--train_data_file", str(scan), "--output_dir", str(folder), *FLAGS, "--resume",
+             *flags]
+        )  # fmt: skip
+        assert status == 2
+        err = capsys.readouterr().err
+        assert err.startswith("Expected ")
+        assert err.count("\n") == 1
+        return err
+
+    assert "no file there" in go_on(small_scan_file, tmp_path / "nowhere")
+    assert "another scan" in go_on(other, interrupted)
+    assert "--batch_size to be 7" in go_on(small_scan_file, interrupted, "--batch_size", "5")
+    checkpoint.write_bytes(whole[: len(whole) // 2])
+    assert "cannot be read" in go_on(small_scan_file, interrupted)
+    assert files_in(interrupted) == ["checkpoints/last.ckpt"]
+
+
+def test_a_loss_that_is_no_number_ends_the_training(
     small_scan_file, tmp_path, monkeypatch, capsys
 ) -> None:
-    def interrupt(_: object) -> None:
-        raise KeyboardInterrupt
+    from ptycho_torch.reconstructor import Reconstructor
 
-    monkeypatch.setattr("ptycho_torch.train._print_epoch", interrupt)
+    loss = Reconstructor.loss
+    monkeypatch.setattr(Reconstructor, "loss", lambda self, batch: loss(self, batch) * torch.nan)
     status = main(
-        ["--train_data_file", str(small_scan_file), "--output_dir", str(tmp_path / "out"),
-         "--accelerator", "cpu"]
-    )  # fmt: skip
-    assert status == 130
-    assert capsys.readouterr().err == "Interrupted. Nothing was written.\n"
-    assert list(tmp_path.iterdir()) == []
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ["--train_data_file", str(small_scan_file), "--output_dir", str(tmp_path / "out"), *FLAGS]
+    )
+    assert status == 2
+    assert "Expected the loss to be a finite number" in capsys.readouterr().err
+    assert files_in(tmp_path) == []
+
+
+def test_progress_is_told_and_quiet_says_nothing(small_scan_file, tmp_path, capsys) -> None:
+    arguments = ["--train_data_file", str(small_scan_file), *FLAGS]
+    assert main([*arguments, "--output_dir", str(tmp_path / "loud")]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[1] for line in lines[:4]] == ["1/4", "2/4", "3/4", "4/4"]
+    assert all("loss" in line and "patterns/s" in line for line in lines[:4])
+    assert lines[3].endswith("0:00 left")
+    assert lines[4:] == [f"wrote {tmp_path / 'loud'}"]
+    assert main([*arguments, "--output_dir", str(tmp_path / "quiet"), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_gets_a_bar() -> None:
+    import io
+
+    from ptycho_torch.lightning_module import EpochRecord
+    from ptycho_torch.progress import ProgressReport
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    class Trainer:
+        current_epoch, world_size, is_global_zero = 0, 2, True
+
+    stream = Terminal()
+    progress = ProgressReport(patterns=24, epochs=2, stream=stream)
+    progress.on_train_start(Trainer(), None)
+    progress.on_train_batch_end(Trainer(), None, {"loss": torch.tensor(0.5)}, torch.ones(6, 2), 0)
+    record = EpochRecord(
+        epoch=0, steps=1, train_loss=0.4, test_loss=None, learning_rate=1.0, seconds=1.0
+    )
+    progress.note(record)
+    progress.on_train_end(Trainer(), None)
+    text = stream.getvalue()
+    assert text.startswith("\repoch 1/2  [######......")
+    assert text.endswith(" \n")
+    assert text.count("\n") == 1
+
+
+def test_workers_and_other_numbers_train_too(small_scan_file, tmp_path) -> None:
+    exact = train(small_scan_file, tmp_path / "exact")["loss"]
+    assert train(small_scan_file, tmp_path / "workers", num_workers=1)["loss"] == exact
+    for precision, tolerance in (("bf16-mixed", 0.05), ("64-true", 0.01)):
+        loss = train(small_scan_file, tmp_path / precision, precision=precision)["loss"]
+        assert loss == pytest.approx(exact, rel=tolerance), precision
 
 
 def test_inference_writes_an_object_that_lies_where_the_scan_looked(

@@ -1,0 +1,133 @@
+"""A training's last complete epoch on disk, and how to go on from it."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ptycho_torch.checks import DataError, UsageError, expected
+from ptycho_torch.config import TrainingConfig
+from ptycho_torch.lightning_module import EpochRecord
+from ptycho_torch.needs_lightning import lightning
+from ptycho_torch.needs_torch import torch
+
+KEY = "ptycho_torch"
+"""Where a checkpoint keeps what Lightning does not know of."""
+
+FREE_SETTINGS = frozenset({"accelerator", "devices", "strategy", "num_workers"})
+"""Settings that say where to compute, and may differ when a training goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What makes two trainings the same one.
+
+    Attributes:
+        config: The settings, plain JSON.
+        scan_sha256: Digest of the scan.
+    """
+
+    config: dict[str, Any]
+    scan_sha256: str
+
+    @classmethod
+    def of(cls, config: TrainingConfig, scan_sha256: str) -> "Identity":
+        """Give the identity of a training with these settings on this scan."""
+        return cls(config=asdict(config), scan_sha256=scan_sha256)
+
+
+class LastCheckpoint(lightning.callbacks.Checkpoint):
+    """Write a checkpoint after each epoch, in one move, so that it is whole at every moment.
+
+    Args:
+        path: The file.
+        identity: What is trained on what.
+
+    Attributes:
+        epochs: Number of epochs that the file holds.
+    """
+
+    def __init__(self, path: Path, identity: Identity) -> None:
+        super().__init__()
+        self.path = path
+        self.identity = identity
+        self.epochs = 0
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        """Write the checkpoint; the module has noted its epoch by then."""
+        partial = self.path.with_name(f".{self.path.name}.partial")
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            trainer.save_checkpoint(partial)
+            if trainer.is_global_zero:
+                partial.replace(self.path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+        self.epochs = len(pl_module.history)
+
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        """Add the history, the identity and the state of the random numbers."""
+        del trainer
+        checkpoint[KEY] = {
+            "history": [asdict(record) for record in pl_module.history],
+            "patterns_processed": pl_module.patterns_processed,
+            "identity": asdict(self.identity),
+            "random": torch.get_rng_state(),
+        }
+
+    def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        """Take up the history and the random numbers where they were."""
+        del trainer
+        kept = checkpoint[KEY]
+        pl_module.history[:] = [EpochRecord(**record) for record in kept["history"]]
+        pl_module.patterns_processed = kept["patterns_processed"]
+        torch.set_rng_state(kept["random"])
+        self.epochs = len(pl_module.history)
+
+
+def check_resumable(path: Path, identity: Identity) -> None:
+    """Refuse to go on from a checkpoint that is missing, damaged, or of another training.
+
+    Args:
+        path: The checkpoint.
+        identity: What is to be trained on what.
+
+    Raises:
+        DataError: If there is no whole checkpoint.
+        UsageError: If it belongs to another scan or to other settings.
+    """
+    if not path.is_file():
+        remedy = "Leave out --resume to train from the start."
+        raise DataError(expected(str(path), "be a checkpoint", "no file there", remedy))
+    try:
+        kept = torch.load(path, map_location="cpu", weights_only=True)[KEY]
+        known = Identity(**kept["identity"])
+    except Exception as problem:  # the unpickler raises whatever a damaged file leads it to
+        text = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+        raise DataError(
+            expected(
+                str(path),
+                "be a whole checkpoint of python -m ptycho_torch.train",
+                f"one that cannot be read ({text[:80]})",
+                "Leave out --resume to train from the start.",
+            )
+        ) from problem
+    if known.scan_sha256 != identity.scan_sha256:
+        raise UsageError(
+            expected(
+                "--train_data_file",
+                "be the scan that the checkpoint was trained on",
+                "another scan",
+                "Give that scan, or leave out --resume.",
+            )
+        )
+    for name, value in identity.config.items():
+        if name not in FREE_SETTINGS and known.config.get(name) != value:
+            raise UsageError(
+                expected(
+                    f"--{name}",
+                    f"be {known.config.get(name)} as in the checkpoint",
+                    value,
+                    "Give the same settings, or leave out --resume.",
+                )
+            )

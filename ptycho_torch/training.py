@@ -1,0 +1,135 @@
+"""Train a reconstructor on a scan in memory."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ptycho_torch.checks import (
+    UsageError,
+    expected,
+    installed_version,
+    require,
+    require_torch,
+)
+from ptycho_torch.config import ModelConfig, TrainingConfig
+from ptycho_torch.data.grouping import pick_evenly
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptycho_torch.bundle import Bundle
+    from ptycho_torch.data.scan import Scan
+    from ptycho_torch.fitting import Training
+
+DISTRIBUTIONS = ("torch", "lightning", "numpy", "safetensors")
+
+
+def train_scan(
+    scan: Scan,
+    config: TrainingConfig,
+    *,
+    test: Scan | None = None,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    quiet: bool = True,
+) -> tuple[Bundle, Training]:
+    """Train on a scan.
+
+    Args:
+        scan: What to train on.
+        config: How to train.
+        test: A scan of the same detector to judge the loss on after each epoch.
+        checkpoint: Where to keep the last complete epoch; nowhere if ``None``.
+        resume: Whether to go on from there.
+        quiet: Whether to say nothing on stderr.
+
+    Returns:
+        The trained network, and how the training went.
+
+    Raises:
+        UsageError: If something asked for cannot be done.
+        DataError: If there is no checkpoint to go on from.
+        KeyboardInterrupt: If Ctrl-C ended the training; its text says how to go on.
+    """
+    require_torch()
+    require("lightning", "safetensors")
+    check_training(scan, config, test)
+    import torch  # noqa: PLC0415 - costly, so after what can be refused without it
+
+    from ptycho_torch.bundle import Bundle  # noqa: PLC0415 - as late as PyTorch
+    from ptycho_torch.checkpoints import Identity, check_resumable  # noqa: PLC0415
+    from ptycho_torch.data.dataset import PatternDataset  # noqa: PLC0415
+    from ptycho_torch.fitting import Keeping, calibration_patterns, fit  # noqa: PLC0415
+    from ptycho_torch.reconstructor import Reconstructor  # noqa: PLC0415
+
+    digest, keeping = scan.digest(), None
+    if checkpoint is not None:
+        identity = Identity.of(config, digest)
+        if resume:
+            check_resumable(checkpoint, identity)
+        keeping = Keeping(checkpoint=checkpoint, identity=identity, resume=resume)
+    torch.manual_seed(config.seed)
+    patterns = PatternDataset(scan, config.n_images)
+    reconstructor = Reconstructor(torch.from_numpy(scan.probe), ModelConfig())
+    reconstructor.calibrate(calibration_patterns(patterns))
+    training = fit(
+        reconstructor,
+        patterns,
+        config,
+        test=None if test is None else PatternDataset(test),
+        keeping=keeping,
+        quiet=quiet,
+    )
+    last = training.history[-1]
+    about: dict[str, Any] = {
+        "config": asdict(config),
+        "data": {"sha256": digest, "patterns": len(patterns), "of": len(scan.positions_px)},
+        "metrics": {
+            "epochs": len(training.history),
+            "patterns_processed": training.patterns_processed,
+            "train_loss": last.train_loss,
+            "test_loss": last.test_loss,
+        },
+        "versions": versions(),
+    }
+    return Bundle(reconstructor=reconstructor, training=about), training
+
+
+def versions() -> dict[str, str]:
+    """Give the versions that a bundle was made with."""
+    from ptycho_torch import __version__  # noqa: PLC0415 - the package's own, once it is loaded
+
+    found = {name: installed_version(name) for name in DISTRIBUTIONS}
+    return {
+        "ptycho_torch": __version__,
+        "python": platform.python_version(),
+        **{name: version for name, version in found.items() if version},
+    }
+
+
+def check_training(scan: Scan, config: TrainingConfig, test: Scan | None) -> None:
+    """Refuse what can be refused before PyTorch is imported.
+
+    Raises:
+        UsageError: If a setting or the test scan does not fit.
+    """
+    for name, minimum in (
+        ("max_epochs", 1),
+        ("batch_size", 1),
+        ("devices", 1),
+        ("num_workers", 0),
+        ("seed", 0),
+    ):
+        if getattr(config, name) < minimum:
+            to = f"be at least {minimum}"
+            raise UsageError(expected(f"--{name}", to, getattr(config, name), "Change it."))
+    pick_evenly(len(scan.positions_px), config.n_images)
+    if config.batch_size < config.devices:
+        to = f"be at least {config.devices}, one pattern per device"
+        raise UsageError(expected("--batch_size", to, config.batch_size, "Enlarge it."))
+    if test is not None and test.probe.shape != scan.probe.shape:
+        to = f"have patterns of the shape {scan.probe.shape}"
+        remedy = "Test on a scan of the same detector."
+        raise UsageError(expected("the test scan", to, test.probe.shape, remedy))
