@@ -63,6 +63,10 @@ class Entry:
         """Where it lies."""
         return Path(self._folder + self.name)
 
+    def lies_below(self, folder: Path) -> bool:
+        """Whether it lies in `folder` or deeper."""
+        return self._folder.startswith(f"{folder}{os.sep}")
+
     @property
     def stamp(self) -> tuple[int, int, int] | None:
         """When the file was written and how long it is; nothing when it is gone."""

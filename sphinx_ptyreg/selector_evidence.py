@@ -63,14 +63,12 @@ class SelectorEvidence:
     def measured(self) -> RunRecord | None:
         """The newest measurement that is fresh, else the newest; an import for want of a run."""
         measured = [entry for entry in self.entries if entry.measured]
-        runs = self._newest([entry for entry in measured if not entry.imported])
-        return runs or self._newest([entry for entry in measured if entry.imported])
+        return self._newest(measured, runs=True) or self._newest(measured)
 
     @cached_property
     def latest(self) -> RunRecord | None:
         """The newest run that is fresh, else the newest, however it ended; imports come last."""
-        runs = self._newest([entry for entry in self.entries if not entry.imported])
-        return runs or self._newest(self.entries)
+        return self._newest(self.entries, runs=True) or self._newest(self.entries)
 
     @property
     def failure(self) -> RunRecord | None:
@@ -106,9 +104,9 @@ class SelectorEvidence:
     def classes(self) -> dict[str, list[RunRecord]]:
         """Machine class → its newest sample set; the class of :attr:`measured` first."""
         groups: dict[str, list[Entry]] = {}
-        for entry in reversed(self.entries):
+        for entry in self.entries:
             if entry.measured:
-                groups.setdefault(entry.machine_key, []).insert(0, entry)
+                groups.setdefault(entry.machine_key, []).append(entry)
         found = [record for group in groups.values() if (record := self._newest(group))]
         found.sort(key=lambda record: (record is not self.measured, record.machine_class))
         return {record.machine_class: self.sample_set(record) for record in found}
@@ -148,12 +146,10 @@ class SelectorEvidence:
         says nothing about the project: it is due again.
         """
         local = self._store.local.folder / "records"
-        ended = [
-            entry
-            for entry in self.entries
-            if entry.outcome is not Outcome.INTERRUPTED and local in entry.path.parents
-        ]
-        for entry in reversed(self._fresh(ended)):
+        for entry in reversed(self.entries):
+            ended_here = entry.lies_below(local) and entry.outcome is not Outcome.INTERRUPTED
+            if not ended_here or not self._is_fresh(entry):
+                continue
             record = self._record(entry)
             if record is not None and record.machine_class == machine_class:
                 return self.judge(record, here).state is State.FRESH
@@ -228,7 +224,7 @@ class SelectorEvidence:
                 return guardrails.Baseline(None, f"measured on {guardrail.machine_class}")
             return guardrails.Baseline(parse_quantity(guardrail.baseline), "declared")
         published = self._store.published.entries(self.selector.name)
-        found = summary_of(self._same_set(self.measured, sorted(published)), metric)
+        found = summary_of(self._same_set(self.measured, list(published)), metric)
         if found is None:
             return guardrails.Baseline(None, "no published run of this machine class and inputs")
         return guardrails.Baseline(
@@ -237,24 +233,21 @@ class SelectorEvidence:
 
     def _same_set(self, like: RunRecord, entries: list[Entry]) -> list[RunRecord]:
         mine = (like.inputs.digest, like.machine_class)
-        records = (
-            self._record(entry)
-            for entry in entries
-            if entry.measured and mine[0].startswith(entry.inputs_key)
-        )
+        key = mine[0][:12]
+        records = (self._record(e) for e in entries if e.inputs_key == key and e.measured)
         same = [r for r in records if r and (r.inputs.digest, r.machine_class) == mine]
         # One report that was imported twice, from two paths, is one run.
         return list({r.citation.sha256 if r.citation else id(r): r for r in same}.values())
 
-    def _newest(self, entries: list[Entry]) -> RunRecord | None:
-        for entry in (*reversed(self._fresh(entries)), *reversed(entries)):
-            record = self._record(entry)
-            if record is not None:
-                return record
+    def _newest(self, entries: list[Entry], *, runs: bool = False) -> RunRecord | None:
+        """Read the newest that is fresh, else the newest; with `runs`, no import."""
+        for wanted in (self._is_fresh, lambda _: True):
+            for entry in reversed(entries):
+                if runs and entry.imported:
+                    continue
+                if wanted(entry) and (record := self._record(entry)):
+                    return record
         return None
-
-    def _fresh(self, entries: list[Entry]) -> list[Entry]:
-        return [entry for entry in entries if self._is_fresh(entry)]
 
     def _is_fresh(self, entry: Entry) -> bool:
         key = entry.inputs_key
