@@ -1,5 +1,6 @@
 """A training's last complete epoch on disk, and how to go on from it."""
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,13 +56,17 @@ class LastCheckpoint(lightning.callbacks.Checkpoint):
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Write the checkpoint; the module has noted its epoch by then."""
         partial = self.path.with_name(f".{self.path.name}.partial")
-        partial.parent.mkdir(parents=True, exist_ok=True)
+        new = [place for place in (partial.parent, partial.parent.parent) if not place.exists()]
         try:
+            partial.parent.mkdir(parents=True, exist_ok=True)
             trainer.save_checkpoint(partial)
             if trainer.is_global_zero:
                 partial.replace(self.path)
         except BaseException:
             partial.unlink(missing_ok=True)
+            with suppress(OSError):  # another process may have put something there
+                for place in new:
+                    place.rmdir()
             raise
         self.epochs = len(pl_module.history)
 

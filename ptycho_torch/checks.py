@@ -31,6 +31,10 @@ class DataError(UsageError):
     """A file does not hold what it must; the text names the file and the remedy."""
 
 
+class SystemFailure(Exception):  # noqa: N818 - the name says who failed
+    """The system refused what can be done; the text says what to free, and how to go on."""
+
+
 class DependencyMissing(UsageError, ImportError):  # noqa: N818 - the name says the state
     """A package that this work needs is not installed."""
 
@@ -206,8 +210,8 @@ def run_command(command: Callable[[], None]) -> int:
         command: The work.
 
     Returns:
-        0, or 2 for a :class:`UsageError`, 3 for a failure of the system, 130 for Ctrl-C; each with
-        one line on stderr.
+        0, or 2 for a :class:`UsageError`, 3 for a failure of the system (a full disk), 130 for
+        Ctrl-C; each with one line on stderr.
 
     Examples:
         >>> run_command(lambda: None)
@@ -217,6 +221,8 @@ def run_command(command: Callable[[], None]) -> int:
         command()
     except UsageError as problem:
         messages, status = [str(text) for text in problem.args], EXIT_USAGE
+    except SystemFailure as problem:
+        messages, status = [str(problem)], EXIT_INFRASTRUCTURE
     except OSError as problem:
         message = expected(
             str(problem.filename or "the system"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 import sys
@@ -25,10 +26,19 @@ def check_output_dir(path: Path) -> None:
     """Refuse an output folder that cannot be made.
 
     Raises:
-        UsageError: If the path, or one above it, is a file.
+        UsageError: If the path, or one above it, is a file or cannot be written into.
     """
     for place in (path, *path.parents):
         if place.is_dir():
+            if not os.access(place, os.W_OK):
+                raise UsageError(
+                    expected(
+                        "--output_dir",
+                        "be a folder that can be written into",
+                        f"{place}, which cannot",
+                        "Give another path, or change its permissions.",
+                    )
+                )
             return
         if place.exists():
             raise UsageError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ptycho_torch.checks import (
     CommandParser,
+    SystemFailure,
     UsageError,
     expected,
     one_of,
@@ -65,6 +66,7 @@ def write_training(
 
     Raises:
         UsageError: If something asked for cannot be done; nothing is written then.
+        SystemFailure: If the results cannot be written; the checkpoint is kept.
         KeyboardInterrupt: If Ctrl-C ended the training; its text says how to go on.
     """
     require_torch()
@@ -95,23 +97,31 @@ def write_training(
         )
     if training.rank > 0:
         return
-    with complete_folder(output_dir) as folder:
-        with log.stage("save"):
-            save_bundle(folder / BUNDLE_NAME, bundle)
-            first = torch.tensor(scan.diffraction_amplitude[:CHECK_PATTERNS])
-            patches = bundle.reconstructor.predict(first, CHECK_PATTERNS)
-            write_npz(folder / "check.npz", {"object_patches": patches.numpy()})
-            _write_metrics(folder / "metrics.csv", training)
-            save_curve(folder / "loss.png", [epoch.train_loss for epoch in training.history])
-        log.facts.update(
-            config=asdict(config),
-            seed=config.seed,
-            loss=training.history[-1].train_loss,
-            patterns_declared=bundle.training["data"]["patterns"] * config.max_epochs,
-            patterns_processed=training.patterns_processed,
-            environment=device_facts(),
+    log.facts.update(
+        config=asdict(config),
+        seed=config.seed,
+        loss=training.history[-1].train_loss,
+        patterns_declared=bundle.training["data"]["patterns"] * config.max_epochs,
+        patterns_processed=training.patterns_processed,
+        environment=device_facts(),
+    )
+    try:
+        with complete_folder(output_dir) as folder:
+            with log.stage("save"):
+                save_bundle(folder / BUNDLE_NAME, bundle)
+                first = torch.tensor(scan.diffraction_amplitude[:CHECK_PATTERNS])
+                patches = bundle.reconstructor.predict(first, CHECK_PATTERNS)
+                write_npz(folder / "check.npz", {"object_patches": patches.numpy()})
+                _write_metrics(folder / "metrics.csv", training)
+                save_curve(folder / "loss.png", [epoch.train_loss for epoch in training.history])
+            log.write(folder / "run.json")
+    except OSError as problem:
+        got = problem.strerror or problem
+        remedy = (
+            "Free what is missing, then run the same command with --resume: the training is kept "
+            f"in {output_dir / CHECKPOINT}."
         )
-        log.write(folder / "run.json")
+        raise SystemFailure(expected(str(output_dir), "take the results", got, remedy)) from problem
 
 
 def _write_metrics(path: Path, training: Training) -> None:

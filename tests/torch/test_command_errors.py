@@ -40,19 +40,11 @@ def files(tmp_path, small_scan_file) -> dict[str, str]:
 TRAIN = "--train_data_file {scan} --output_dir {out} "
 INFER = "--model_path {missing} --test_data {scan} --output_dir {out} "
 CASES = {
-    "train: no file": ("train", "--train_data_file {missing} --output_dir {out}", "no file there"),
-    "train: text": ("train", "--train_data_file {text} --output_dir {out}", "another kind"),
-    "train: key": ("train", "--train_data_file {nokey} --output_dir {out}", "got neither"),
-    "train: lengths": ("train", "--train_data_file {half} --output_dir {out}", "of one length"),
     "train: no test file": ("train", TRAIN + "--test_data_file {missing}", "no file there"),
     "train: gridsize 2": ("train", TRAIN + "--gridsize 2", "--gridsize to be 1, but got 2."),
-    "train: gridsize 0": ("train", TRAIN + "--gridsize 0", "--gridsize to be a whole number"),
-    "train: epochs 0": ("train", TRAIN + "--max_epochs 0", "--max_epochs to be a whole number"),
     "train: batch": ("train", TRAIN + "--batch_size many", "--batch_size to be a whole number"),
     "train: rate": ("train", TRAIN + "--learning_rate nan", "be a finite number above 0"),
     "train: accelerator": ("train", TRAIN + "--accelerator cpo", "Did you mean 'cpu'?"),
-    "train: n_images 0": ("train", TRAIN + "--n_images 0", "--n_images to be a whole number"),
-    "train: n_images": ("train", TRAIN + "--n_images 25", "be 1 to 24"),
     "train: flag": ("train", TRAIN + "--max_epoch 3", "Did you mean --max_epochs?"),
     "train: no value": ("train", TRAIN + "--seed", "expected one argument"),
     "train: no flag": ("train", "--output_dir {out}", "--train_data_file"),
@@ -62,17 +54,9 @@ CASES = {
     "train: output below a file": (
         "train", "--train_data_file {scan} --output_dir {below}", "is a file"
     ),
-    "inference: no bundle": ("inference", INFER, "be a trained bundle"),
-    "inference: text as bundle": (
-        "inference", "--model_path {text} --test_data {scan} --output_dir {out}", "damaged file"
-    ),
-    "inference: no scan": (
-        "inference", "--model_path {scan} --test_data {missing} --output_dir {out}", "no file there"
-    ),
     "inference: NPZ as bundle": (
         "inference", "--model_path {scan} --test_data {scan} --output_dir {out}", "manifest.json"
     ),
-    "inference: n_images": ("inference", INFER + "--n_images 99", "be 1 to 24"),
     "inference: accelerator": ("inference", INFER + "--accelerator tpu", "be one of auto, cpu"),
     "inference: output is a file": (
         "inference", "--model_path {scan} --test_data {scan} --output_dir {file}", "is a file"

@@ -14,6 +14,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs PyTorch (POLICY-001)")
 
+from ptycho_torch.checks import SystemFailure  # noqa: E402
 from ptycho_torch.config import InferenceConfig, TrainingConfig  # noqa: E402
 from ptycho_torch.inference import write_reconstruction  # noqa: E402
 from ptycho_torch.train import main, write_training  # noqa: E402
@@ -99,7 +100,7 @@ def test_a_save_that_fails_leaves_the_checkpoint_alone(
 
     with monkeypatch.context() as patch:
         patch.setattr(bundle, "save_bundle", full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(SystemFailure, match=r"No space .* with --resume: .*last\.ckpt"):
             train(small_scan_file, tmp_path / "out")
     assert files_in(tmp_path) == ["out/checkpoints/last.ckpt"]
     config = TrainingConfig(max_epochs=2, accelerator="cpu")
