@@ -8,13 +8,12 @@ from typing import Any
 import msgspec
 
 from ..record import Commit, Machine, Metric, Outcome, TestResult
-from .reported import Reported, ReportError, Scalar, metrics_of, moment, seconds
+from .reported import Reported, ReportError, Scalar, metrics_of, moment, seconds, slug
 from .wanted import Wanted
 
 __all__ = ["read_benchmark"]
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
-_UNCITABLE = re.compile(r"[^A-Za-z0-9_-]+")
 
 #: Statistic → unit.
 _STATISTICS = {
@@ -85,7 +84,7 @@ def read_benchmark(data: bytes, wanted: Wanted) -> Reported:
 
 
 def _metrics(benchmark: _Benchmark) -> dict[str, Metric]:
-    stem = _UNCITABLE.sub("-", benchmark.name).strip("-") + "_"
+    stem = slug(benchmark.name) + "_"
     rounds = benchmark.stats.get("rounds")
     found = {}
     for name, unit in _STATISTICS.items():

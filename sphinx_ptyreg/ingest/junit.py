@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from xml.parsers import expat
 
 from ..record import Metric, Outcome, TestResult
-from .reported import Reported, ReportError, Scalar, by_worst, metrics_of, moment, seconds, typed
+from .reported import (
+    Reported,
+    ReportError,
+    Scalar,
+    by_worst,
+    metrics_of,
+    moment,
+    seconds,
+    slug,
+    typed,
+)
 from .wanted import Wanted
 
 __all__ = ["read_junit"]
@@ -65,7 +75,8 @@ class _Reader:
             told = {"failure": Outcome.FAILED, "error": Outcome.ERROR, "skipped": Outcome.SKIPPED}
             expected = attributes.get("type") == "pytest.xfail"
             outcome = Outcome.XFAILED if expected else told[name]
-            case.outcome = by_worst([("", case.outcome), ("", outcome)])[0]
+            passed = case.outcome is Outcome.PASSED
+            case.outcome = outcome if passed else by_worst([("", case.outcome), ("", outcome)])[0]
 
 
 def read_junit(data: bytes, wanted: Wanted) -> Reported:
@@ -137,7 +148,7 @@ def _metrics(chosen: dict[str, _Case]) -> dict[str, Metric]:
     if None not in times:
         found |= metrics_of({"junit_time": f"{sum(filter(None, times))!r} s"})
     for case in chosen.values():
-        test = "" if len(chosen) == 1 else case.attributes.get("name", "") + "_"
+        test = "" if len(chosen) == 1 else slug(case.attributes.get("name", "")) + "_"
         found |= metrics_of(case.properties, test)
     return found
 

@@ -12,7 +12,16 @@ import msgspec
 from ..record import NAME, Commit, Machine, Metric, Outcome, TestResult, timestamp
 from ..units import parse_quantity
 
-__all__ = ["ReportError", "Reported", "by_worst", "metrics_of", "moment", "seconds", "typed"]
+__all__ = [
+    "ReportError",
+    "Reported",
+    "by_worst",
+    "metrics_of",
+    "moment",
+    "seconds",
+    "slug",
+    "typed",
+]
 
 Scalar = str | int | float | bool | None
 
@@ -90,6 +99,16 @@ def by_worst(
     return (left_out[0][1], left_out[0][0]) if left_out else (Outcome.PASSED, "")
 
 
+def slug(name: str) -> str:
+    """Return a test's name as a part of a metric's.
+
+    Examples:
+        >>> slug("test_fft[64-float32]")
+        'test_fft-64-float32'
+    """
+    return _UNCITABLE.sub("-", name).strip("-")
+
+
 def typed(text: Scalar) -> Scalar:
     """Return a property as its test gave it: XML turns numbers into text.
 
@@ -113,7 +132,7 @@ def metrics_of(properties: dict[str, Scalar], prefix: str = "") -> dict[str, Met
     """
     found = {}
     for told, value in properties.items():
-        name = _UNCITABLE.sub("-", prefix + told).strip("-")
+        name = slug(prefix + told)
         if isinstance(value, bool) or value is None or not NAME.fullmatch(name):
             continue
         try:
