@@ -47,13 +47,14 @@ class Layout:
         keys: The key under which each array of the contract was found, by its first name.
         count: Number of patterns.
         pattern_shape: Height and width of a pattern.
-        legacy: Whether the stack's last axis is that of the patterns.
+        legacy: Whether the stack's last axis is that of the patterns; ``None`` if the headers leave
+            that open (see :func:`ptycho_torch.data.plausibility.order_by_light`).
     """
 
     keys: Mapping[str, str]
     count: int
     pattern_shape: tuple[int, int]
-    legacy: bool
+    legacy: bool | None
 
 
 def find_keys(source: ScanSource) -> tuple[dict[str, str], list[str]]:
@@ -130,7 +131,7 @@ def read_layout(source: ScanSource, *, counts: bool) -> tuple[Layout | None, lis
 
 def _order(
     name: str, stack: tuple[int, ...], count: int, probe: tuple[int, ...]
-) -> tuple[bool, str | None]:
+) -> tuple[bool | None, str | None]:
     """Tell (y, x, pattern) from (pattern, y, x) by the positions, then by the probe."""
     canonical, legacy = stack[0] == count, stack[2] == count
     if canonical and legacy and (stack[1:] == probe) != (stack[:2] == probe):
@@ -139,9 +140,7 @@ def _order(
     if canonical != legacy:
         return legacy, None
     if canonical:
-        to, got = "have one axis of patterns", f"shape {stack}, which can be read twice"
-        remedy = "Leave out one pattern and its position, so that the axes differ."
-    else:
-        to = f"be a stack of {count} patterns, as many as there are positions"
-        got, remedy = f"shape {stack}", "Give one pattern per position, as (pattern, y, x)."
-    return False, expected(name, to, got, remedy)
+        return None, None
+    to = f"be a stack of {count} patterns, as many as there are positions"
+    remedy = "Give one pattern per position, as (pattern, y, x)."
+    return False, expected(name, to, f"shape {stack}", remedy)

@@ -20,6 +20,43 @@ if TYPE_CHECKING:
     from ptycho_torch.data.contract import Layout, ScanSource
 
 
+STEADIER = 2.0
+"""How much steadier the light per pattern must be one way than the other to decide."""
+
+
+def order_by_light(stack: NDArray[np.generic], *, counts: bool) -> bool | None:
+    """Tell which axis of an equal-sided stack is that of the patterns, by the light along it.
+
+    Each pattern of a scan holds about as much light as the next: the beam is the same and the
+    object takes away its share. A row or a column of the detector does not; most light falls near
+    the centre.
+
+    Args:
+        stack: Amplitudes or counts, real (n, h, n).
+        counts: Whether it holds counts.
+
+    Returns:
+        Whether it is the last axis; ``None`` if the light does not tell.
+
+    Examples:
+        >>> row = np.array([1.0, 9.0, 1.0])
+        >>> order_by_light(np.stack([row[:, None] * row] * 3), counts=False)
+        False
+        >>> order_by_light(np.ones((3, 3, 3)), counts=False) is None
+        True
+    """
+    values = np.asarray(stack, dtype=np.float64)
+    light = values if counts else np.square(values)
+    spread = []
+    for axes in ((1, 2), (0, 1)):
+        sums = light.sum(axis=axes)
+        spread.append(float(sums.std() / max(abs(sums.mean()), 1e-300)))
+    canonical, legacy = spread
+    if STEADIER * canonical < legacy:
+        return False
+    return True if STEADIER * legacy < canonical else None
+
+
 def position_problems(
     source: ScanSource,
     positions_px: NDArray[np.float64],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,12 @@ import numpy as np
 from ptycho_torch.checks import DataError, expected
 from ptycho_torch.data.contract import read_layout
 from ptycho_torch.data.npz_source import NpzSource
-from ptycho_torch.data.plausibility import position_problems, probe_problems, stack_problems
+from ptycho_torch.data.plausibility import (
+    order_by_light,
+    position_problems,
+    probe_problems,
+    stack_problems,
+)
 from ptycho_torch.data.scan import Scan
 from ptycho_torch.data.schema import OBJECT, PROBE, STACK, X, Y
 
@@ -104,6 +109,16 @@ def examine(found: Examined, *, counts: bool) -> Iterator[str]:
     probe = source.read(layout.keys[PROBE.key])
     yield from probe_problems(source.name(layout.keys[PROBE.key]), probe)
     guess = source.read(layout.keys[OBJECT.key]) if OBJECT.key in layout.keys else None
+    if layout.legacy is None:
+        key = layout.keys[STACK.key]
+        legacy = order_by_light(source.read(key), counts=counts)
+        if legacy is None:
+            got = f"shape {source.headers[key].shape}, which can be read twice"
+            remedy = "Leave out one pattern and its position, so that the axes differ."
+            yield expected(source.name(key), "have one axis of patterns", got, remedy)
+            return
+        layout = found.layout = replace(layout, legacy=legacy)
+        source.notes.append("two axes could be that of the patterns; the light per pattern told")
     lowest = np.empty(layout.count, np.float32)
     highest = np.empty(layout.count, np.float32)
     amplitude = _read_stack(found, layout, lowest, highest, counts=counts)

@@ -11,6 +11,7 @@ from ptycho_torch.checks import DataError, UsageError
 from ptycho_torch.data.grouping import neighbour_pairs, pick_evenly
 from ptycho_torch.data.npz import load_object, save_scan, write_npz
 from ptycho_torch.data.scan_file import load_scan
+from ptycho_torch.simulate import SimulationConfig, simulate_scan
 
 
 def arrays(count: int = 7, height: int = 5, width: int = 3) -> dict[str, Any]:
@@ -121,6 +122,23 @@ def test_an_ambiguous_stack_is_decided_by_the_probe_where_that_can_be(tmp_path) 
     for shape, expected in (((5, 7), stack), ((7, 5), np.moveaxis(stack, -1, 0))):
         path = write(tmp_path / "scan.npz", diff3d=stack, probeGuess=np.ones(shape, complex))
         assert load_scan(path).diffraction_amplitude.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_an_equal_sided_stack_is_decided_by_the_light(tmp_path, seed) -> None:
+    scan, _ = simulate_scan(SimulationConfig(n_patterns=32, size_px=32, seed=seed))
+    stack = scan.diffraction_amplitude
+    content = {
+        "ycoords": scan.positions_px[:, 0],
+        "xcoords": scan.positions_px[:, 1],
+        "probeGuess": scan.probe,
+    }
+    for kept in (stack, np.moveaxis(stack, 0, -1)):
+        found = load_scan(write(tmp_path / "scan.npz", diff3d=kept, **content))
+        assert found.diffraction_amplitude.tobytes() == stack.tobytes()
+        counts = np.square(kept).round().astype(np.int32)
+        found = load_scan(write(tmp_path / "scan.npz", diff3d=counts, **content), counts=True)
+        np.testing.assert_allclose(found.diffraction_amplitude, stack, atol=1e-3)
 
 
 def test_counts_are_read_when_they_are_flagged(tmp_path) -> None:
