@@ -65,6 +65,7 @@ def values_of(
     """
     yield _one("title", Value(selector.title or selector.name))
     yield _one("timeout", Value(selector.timeout, "s"))
+    yield _one("retries", Value(selector.retries))
     for metric, guardrail in selector.guardrails.items():
         for bound in ("fail", "warn", "minimum", "tolerance"):
             if (text := getattr(guardrail, bound)) is not None:

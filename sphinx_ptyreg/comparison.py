@@ -120,7 +120,8 @@ def compare(left: Side, right: Side) -> Comparison:
         _row(path, before.get(path), after.get(path), comparable=comparable)
         for path in dict.fromkeys([*before, *after])
     ]
-    return Comparison(left, right, rows, list(changed_inputs(old, new)))
+    known = not (old.imported or new.imported)  # what an imported run depended on is not known
+    return Comparison(left, right, rows, list(changed_inputs(old, new)) if known else [])
 
 
 def changed_inputs(left: RunRecord, right: RunRecord) -> Iterator[Reason]:

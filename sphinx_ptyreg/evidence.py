@@ -105,7 +105,7 @@ class Evidence:
     def is_declared(path: str) -> bool:
         """Whether a path is of what the project declares, not of what a run measured."""
         _, first, *rest = path.split(".")
-        return (not rest and first in {"title", "timeout"}) or (
+        return (not rest and first in {"title", "timeout", "retries"}) or (
             first == "guardrails" and len(rest) > 1
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..citable import cited
 from ..evidence import HISTORY
 from ..nodes import Cell, badge, table
 from ..releases import version_of
@@ -13,6 +14,8 @@ from .options import Option, Options, at_least_one
 
 if TYPE_CHECKING:
     from docutils.nodes import Node
+
+    from ..record import RunRecord
 
 __all__ = ["LedgerDirective"]
 
@@ -39,7 +42,15 @@ class LedgerDirective(EvidenceDirective):
             version = version_of(self.evidence.project.root, commit)
             rows.append(
                 [when, badge(record.outcome.words), took,
-                 version, record.machine_class, record.reason]
+                 version, record.machine_class, _note(record)]
             )  # fmt: skip
-        header = ["started", "outcome", "session", "version", "machine class", "why"]
+        header = ["started", "outcome", "session", "version", "machine class", "note"]
         return self.placed(table(header, rows, classes="ptyreg-ledger"))
+
+
+def _note(record: RunRecord) -> str:
+    """Say why a run is no measurement, and that it was not ours when it was imported."""
+    told = [record.reason] if record.reason else []
+    if record.citation is not None:
+        told.append(f"imported from {cited(record.citation)}")
+    return "; ".join(told)
