@@ -93,6 +93,28 @@ def measured(_measured_once, tmp_path, monkeypatch) -> object:
     return ProjectFolder(tmp_path / "project")
 
 
+@pytest.fixture(scope="session")
+def _remeasured_once(_measured_once, tmp_path_factory) -> Path:
+    """Run it twice more, with other inputs and another answer."""
+    root = tmp_path_factory.mktemp("remeasured") / "project"
+    shutil.copytree(_measured_once, root)
+    folder = ProjectFolder(root)
+    folder.write("src.py", "ANSWER = 43\n")
+    folder.write("tests/test_quick.py", RICH_TEST.replace("42.173", "61.5"))
+    done = folder.cli("run", "--repeats", "2", env={"PTYREG_CLASS": "laptop"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root
+
+
+@pytest.fixture
+def remeasured(_remeasured_once, tmp_path, monkeypatch) -> object:
+    """A copy of it: three runs, then two of other inputs, all of machine class laptop."""
+    shutil.copytree(_remeasured_once, tmp_path / "remeasured")
+    monkeypatch.chdir(tmp_path / "remeasured")
+    monkeypatch.setenv("PTYREG_CLASS", "laptop")
+    return ProjectFolder(tmp_path / "remeasured")
+
+
 @pytest.fixture
 def ptyreg(capfd) -> Callable[..., tuple[int, str, str]]:
     """Call a command in this process; return its status and what it printed."""

@@ -1,0 +1,152 @@
+"""``ptyreg check``: judged without a build, on real runs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sphinx_ptyreg.page_source import read_page
+
+
+def test_all_is_well_after_a_run(measured, ptyreg):
+    status, out, err = ptyreg("check")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-2] == "pass: 5 judged, 0 bad"  # selector, 2 guardrails, finding, claim
+    assert "1 hold" in out
+    assert "notes" not in out
+
+
+def test_a_changed_file_is_status_1_and_named(measured, ptyreg):
+    measured.write("src.py", "ANSWER = 43\n")
+    status, out, _ = ptyreg("check")
+    assert status == 1
+    assert "fail  quick" in out
+    assert "file changed: src.py" in out
+
+
+def test_a_false_claim_is_status_1_at_its_line(measured, ptyreg):
+    measured.write("docs/more.md", "# M\n\nSlow:\n{ptyreg:claim}`quick.duration\n> 90 s`.\n")
+    status, out, _ = ptyreg("check")
+    assert status == 1
+    assert "docs/more.md:4 quick.duration > 90 s" in out
+
+
+def test_a_claim_that_cannot_be_read_is_status_1(measured, ptyreg):
+    measured.write("docs/more.rst", "M\n=\n\n:ptyreg:claim:`quick.nope < 1 s`\n")
+    status, out, _ = ptyreg("check")
+    assert status == 1
+    assert "quick.nope" in out
+
+
+def test_a_failing_guardrail_is_status_1(measured, ptyreg):
+    toml = (measured.root / "pyproject.toml").read_text().replace('"40 dB"', '"50 dB"')
+    measured.write("pyproject.toml", toml)
+    status, out, _ = ptyreg("check")
+    assert status == 1
+    assert "answer is 42.17 dB: fail (at least 50 dB)" in out
+
+
+def test_a_tampered_record_is_named_and_status_3(measured, ptyreg):
+    path = next(iter(measured.store.entries("quick"))).path
+    path.write_bytes(path.read_bytes().replace(b"42.173", b"99.173"))
+    status, out, _ = ptyreg("check")
+    assert status == 3
+    assert path.name in out
+
+
+def test_what_has_no_card_is_noted_and_no_verdict(measured, ptyreg):
+    measured.write("docs/index.md", "# Page\n\n```{ptyreg:finding} POLICY-1\n:no-index:\n```\n")
+    status, out, _ = ptyreg("check")
+    assert status == 0
+    assert "no page has the card of selector quick" in out
+    assert "no page has the card of finding POLICY-1" in out
+
+
+def test_an_alias_is_a_card_too(measured, ptyreg):
+    page = measured.root / "docs/index.md"
+    page.write_text(page.read_text().replace("selector} quick", "selector} swift"))
+    assert "no page has" not in ptyreg("check")[1]
+
+
+def test_names_leave_the_others_out(measured, ptyreg):
+    toml = (measured.root / "pyproject.toml").read_text()
+    other = '[tool.ptyreg.selectors.other]\nnodeids = ["tests/test_other.py"]\n'
+    measured.write("pyproject.toml", f"{toml}{other}")
+    measured.write("docs/more.md", "# M\n\n{ptyreg:claim}`other.duration < 1 s`\n")
+    assert ptyreg("check")[0] == 1
+    status, out, _ = ptyreg("check", "quick")
+    assert status == 0
+    assert "other" not in out
+
+
+def test_here_judges_the_environment_too(measured, ptyreg, monkeypatch):
+    assert ptyreg("check", "--here")[0] == 0
+    monkeypatch.setattr("platform.python_version", lambda: "9.9.9")
+    assert ptyreg("check")[0] == 0
+    status, out, _ = ptyreg("check", "--here")
+    assert status == 1
+    assert "version changed: python" in out
+
+
+def test_github_gets_an_annotation_for_each_problem_and_a_summary(
+    measured, ptyreg, monkeypatch, tmp_path
+):
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    toml = (measured.root / "pyproject.toml").read_text().replace('"40 dB"', '"50 dB"')
+    measured.write("pyproject.toml", toml)
+    measured.write("docs/more.md", "# M\n\n{ptyreg:claim}`quick.duration > 90 s`\n")
+    status, out, _ = ptyreg("check", "--format", "github", "--color", "always")
+    assert status == 1
+    guardrail, claim = out.splitlines()
+    line = next(n for n, text in enumerate(toml.splitlines(), 1) if text.startswith("answer"))
+    where = f"::error file=pyproject.toml,line={line},title=ptyreg%3A guardrail quick.answer::"
+    assert guardrail == f"{where}answer is 42.17 dB: fail (at least 50 dB)"
+    assert claim.startswith("::error file=docs/more.md,line=3,title=ptyreg%3A claim::claim 'quick")
+    text = summary.read_text()
+    assert text.startswith("before\n### ptyreg: ❌ fail\n")
+    assert "| ❌ | guardrail | `quick.answer` | answer is 42.17 dB" in text
+
+
+def test_an_annotation_cannot_begin_another_command(measured, ptyreg):
+    text = "quick.nope%0A::error file=x::y < 1 s"
+    measured.write("docs/more.md", f"# M\n\n{{ptyreg:claim}}`{text}`\n")
+    _, out, _ = ptyreg("check", "--format", "github")
+    [line] = out.splitlines()
+    assert line.startswith("::error file=docs/more.md,line=3,")
+    assert "%0A" not in line.replace("%250A", "")
+
+
+def test_json_is_the_same_report_as_the_builders(measured, ptyreg):
+    from sphinx_ptyreg.report import cases
+
+    told = json.loads(ptyreg("check", "--json")[1])["judged"]
+    built = measured.build("ptyreg")
+    assert built.status == 0
+    report = json.loads((measured.root / "out/ptyreg/ptyreg.json").read_text())
+    same = [case[0] for case in cases(report)], [case[0] for case in cases(told)]
+    assert same[0] == same[1]
+    assert report["selectors"] == told["selectors"]
+    assert report["verdict"] == told["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("source", "claims", "cards"),
+    [
+        ("{ptyreg:claim}`a.b < 1 s`", [(1, "a.b < 1 s")], []),
+        (":ptyreg:claim:`a.b < 1 s`", [(1, "a.b < 1 s")], []),
+        ("x\n\n`` {ptyreg:claim}`a.b < 1 s` ``", [], []),
+        ("````md\n{ptyreg:claim}`a.b < 1 s`\n````", [], []),
+        ("```{note}\n{ptyreg:claim}`a.b < 1 s`\n```\n\n{ptyreg:claim}`c.d < 1 s`",
+         [(2, "a.b < 1 s"), (5, "c.d < 1 s")], []),
+        (":::{ptyreg:selector} a\n:::\n\n```{ptyreg:finding} F-1\nx\n```",
+         [], [("selector", "a"), ("finding", "F-1")]),
+        (".. ptyreg:selector:: a\n   :no-index:\n\n.. ptyreg:finding:: B\n",
+         [], [("finding", "B")]),
+        ("Code::\n\n    :ptyreg:claim:`a.b < 1 s`\n", [], []),
+    ],
+)  # fmt: skip
+def test_a_page_is_read_without_sphinx(source, claims, cards):
+    assert read_page(source) == (claims, cards)
