@@ -175,6 +175,8 @@ class _FanOut:
             ) from None
         except (WorkerLost, BrokenExecutor) as error:
             self._again(name, attempt, str(error) or "its worker is gone")
+        except InfrastructureError as error:  # of the worker: its disk is full, its tree is gone
+            self._give_up(name, str(error))
         except Exception as error:  # noqa: BLE001 - whatever the engine's own errors are
             self._give_up(name, f"{type(error).__name__}: {error}")
         return None

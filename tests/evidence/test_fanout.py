@@ -152,6 +152,21 @@ def test_when_all_refuse_each_is_named(project, store):
     assert done.problems == {"one": "bad: it needs torch; There is no other worker."}
 
 
+def test_what_is_in_the_way_on_a_worker_is_told_and_the_rest_goes_on(project, store):
+    class Full(Scripted):
+        def submit(self, task, selector, without):
+            if selector.name == "two":
+                return super().submit(task, selector, without)
+            future = Future()
+            future.set_exception(InfrastructureError("No space left on device."))
+            return future
+
+    selectors = project.selectors.values()
+    done = fan_out(project, selectors, store, Full(lambda task, _: answer(task)))
+    assert done.problems == {"one": "No space left on device."}
+    assert len(stored(store, "two")) == 1
+
+
 def test_an_artifact_that_is_not_what_the_record_says_is_refused_by_name(project, store):
     with pytest.raises(InfrastructureError, match="Expected w to send artifact 'log' of one whole"):
         run(project, store, lambda task, _: answer(task, content=b"another"))
