@@ -21,6 +21,7 @@ from . import (
     init,
     lint,
     list_,
+    merge,
     publish,
     run,
     show,
@@ -28,7 +29,7 @@ from . import (
 )
 from .console import Console, Word, add_output_options
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "build_parser", "main"]
 
 
 class _Command(Protocol):
@@ -41,15 +42,14 @@ class _Command(Protocol):
 
 
 COMMANDS: tuple[_Command, ...] = (
-    init, run, import_, status, explain, show, list_, check, diff, lint, publish, export, freeze,
-    gc, doctor,
+    init, run, import_, merge, status, explain, show, list_, check, diff, lint, publish, export,
+    freeze, gc, doctor,
 )  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``ptyreg`` and return its exit status: 0 ok, 1 verdict, 2 usage, 3 infrastructure."""
-    parser = _parser()
-    arguments = parser.parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     console = Console(arguments)
     try:
         return int(arguments.execute(arguments))
@@ -65,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.OK
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of every command."""
     width = max(len(command.NAME) for command in COMMANDS)
     verbs = "\n".join(f"  {command.NAME:{width}}  {command.WRITES}" for command in COMMANDS)
     parser = argparse.ArgumentParser(
