@@ -83,7 +83,7 @@ def compose(
         outcome=outcome,
         reason=clean(reason, 2000),
         source="run",
-        command=["python", *(clean(part) for part in run.argv[1:])],
+        command=[selector.python or "python", *(clean(part) for part in run.argv[1:])],
         exit_code=run.finished.ending.exit_code,
         attempt=run.attempt,
         warmup=run.warmup,

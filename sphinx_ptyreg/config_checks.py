@@ -76,6 +76,12 @@ def _check_paths(selector: Selector, where: Place) -> None:
 
 
 def _check_conditions(selector: Selector, where: Place) -> None:
+    if selector.python.startswith(("/", "-", "~")) or selector.python != selector.python.strip():
+        raise ConfigError(
+            str(where / "python"),
+            "Expected a path from the project's root (.venv/bin/python) or a name on PATH "
+            f"(python3.12), but got {selector.python!r}.",
+        )
     for name, value in selector.env.items():
         if not name or "=" in name or "\0" in name + value:
             raise ConfigError(

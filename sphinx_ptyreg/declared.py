@@ -64,6 +64,7 @@ class Selector(Table, frozen=True, kw_only=True):
     proves: str = ""
     nodeids: tuple[str, ...] = ()
     markers: str = ""
+    python: str = ""
     requires: tuple[str, ...] = ()
     env: dict[str, str] = {}
     timeout: float = 600.0
@@ -83,15 +84,14 @@ class Selector(Table, frozen=True, kw_only=True):
 
         Of `env` only the names: a record has the values among its variables.
         """
-        return canonical(
-            {
-                "nodeids": self.nodeids,
-                "markers": self.markers,
-                "env": sorted(self.env),
-                "inputs": sorted(self.inputs),
-                "ignore": sorted(self.ignore),
-            }
-        ).decode()
+        decides: dict[str, object] = {
+            "nodeids": self.nodeids,
+            "markers": self.markers,
+            "env": sorted(self.env),
+            "inputs": sorted(self.inputs),
+            "ignore": sorted(self.ignore),
+        }
+        return canonical(decides | ({"python": self.python} if self.python else {})).decode()
 
 
 class Finding(Table, frozen=True, kw_only=True):

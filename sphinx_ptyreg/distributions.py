@@ -10,15 +10,16 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import metadata
+from importlib.machinery import PathFinder
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
 
+from .interpreter import Interpreter, current
 from .locks import locked_versions
 
 __all__ = ["foreign", "locked_versions", "of_imports", "versions_now"]
@@ -32,7 +33,11 @@ _CODE = frozenset({".py", ".so", ".pyd"})
 
 
 def of_imports(
-    packages: Iterable[tuple[str, str]], outside: Iterable[str], unfound: Iterable[str], root: Path
+    packages: Iterable[tuple[str, str]],
+    outside: Iterable[str],
+    unfound: Iterable[str],
+    root: Path,
+    there: Interpreter | None = None,
 ) -> dict[str, str]:
     """Return name → version of what was imported from outside the project.
 
@@ -41,8 +46,10 @@ def of_imports(
         outside: Files loaded from elsewhere; they count when a local install points there.
         unfound: Modules that were asked for in vain.
         root: The project's root.
+        there: The interpreter it ran in; the current one by default.
     """
-    owners = _owners()
+    there = there or current()
+    owners = _owners(there)
     names: set[str] = set()
     for top, folder in packages:
         stem = top.partition(".")[0]
@@ -50,57 +57,86 @@ def of_imports(
             continue
         owned = owners.get(stem, ())
         names.update(owned)
-        if not owned and folder in _site_folders():
+        if not owned and folder in _site_folders(there):
             names.add(_MODULE + top)
     for file in outside:
-        names |= {name for name, folder in _editable().items() if file.startswith(folder)}
+        names |= {name for name, folder in _editable(there).items() if file.startswith(folder)}
     names |= {_IMPORT + name for name in unfound}
-    return versions_now(names, root)
+    return versions_now(names, root, there)
 
 
-def foreign(packages: Iterable[tuple[str, str]]) -> list[str]:
+def foreign(packages: Iterable[tuple[str, str]], there: Interpreter | None = None) -> list[str]:
     """Say that packages of another interpreter were imported: their versions are not known."""
-    strange = {folder for _, folder in packages} - _site_folders()
+    strange = {folder for _, folder in packages} - _site_folders(there or current())
     return ["packages of another interpreter were imported"] if strange else []
 
 
-def versions_now(names: Iterable[str], root: Path) -> dict[str, str]:
-    """Return name → version as installed here; a local install also tells its content."""
+def versions_now(
+    names: Iterable[str], root: Path, there: Interpreter | None = None
+) -> dict[str, str]:
+    """Return name → version as installed; a local install also tells its content."""
+    there = there or current()
     found: dict[str, str] = {}
     for name in names:
         if name.startswith(_IMPORT):
-            found[name] = _importable(name.removeprefix(_IMPORT))
+            found[name] = _importable(name.removeprefix(_IMPORT), there)
         elif name.startswith(_MODULE):
-            if content := _of_module(name.removeprefix(_MODULE)):
+            if content := _of_module(name.removeprefix(_MODULE), there):
                 found[name] = content
-        elif (version := _version(canonicalize_name(name), root)) is not None:
+        elif (version := _version(canonicalize_name(name), root, there)) is not None:
             found[canonicalize_name(name)] = version
     return dict(sorted(found.items()))
 
 
 @cache
-def _owners() -> Mapping[str, list[str]]:
-    return metadata.packages_distributions()
+def _owners(there: Interpreter) -> Mapping[str, list[str]]:
+    if there.is_current:
+        return metadata.packages_distributions()
+    owners: dict[str, list[str]] = {}
+    for distribution in metadata.distributions(path=list(there.path)):
+        told = (distribution.read_text("top_level.txt") or "").split()
+        inferred = {file.parts[0].partition(".")[0] for file in distribution.files or ()}
+        for top in told or inferred:
+            owners.setdefault(top, []).append(distribution.name)
+    return owners
 
 
 @cache
-def _site_folders() -> frozenset[str]:
+def _site_folders(there: Interpreter) -> frozenset[str]:
     ends = ("site-packages", "dist-packages")
-    folders = {f"{entry}/" for entry in sys.path if entry.endswith(ends)}
-    return frozenset(folders | {f"{sys.prefix}/"})
+    folders = {f"{entry}/" for entry in there.path if entry.endswith(ends)}
+    return frozenset(folders | {f"{there.prefix}/"})
 
 
 @cache
-def _importable(name: str) -> str:
+def _importable(name: str, there: Interpreter) -> str:
+    if not there.is_current:
+        return _found_there(name, there)
     try:
         return "none" if importlib.util.find_spec(name) is None else "found"
     except (ImportError, ValueError):
         return "none"
 
 
+def _found_there(name: str, there: Interpreter) -> str:
+    path: list[str] | None = list(there.path)
+    done = ""
+    for part in name.split("."):
+        done = f"{done}.{part}" if done else part
+        spec = None if path is None else PathFinder.find_spec(done, path)
+        if spec is None:
+            return "none"
+        path = (
+            None
+            if spec.submodule_search_locations is None
+            else list(spec.submodule_search_locations)
+        )
+    return "found"
+
+
 @cache
-def _of_module(name: str) -> str:
-    for folder in _site_folders():
+def _of_module(name: str, there: Interpreter) -> str:
+    for folder in _site_folders(there):
         path = Path(folder) / name
         files = [path] if path.is_file() else [f for f in path.rglob("*") if f.suffix in _CODE]
         if files:
@@ -109,10 +145,9 @@ def _of_module(name: str) -> str:
 
 
 @cache
-def _version(name: str, root: Path) -> str | None:
-    try:
-        distribution = metadata.distribution(name)
-    except metadata.PackageNotFoundError:
+def _version(name: str, root: Path, there: Interpreter) -> str | None:
+    distribution = there.distribution(name)
+    if distribution is None:
         return None
     local = _local_path(distribution)
     if local is None or name == _INSTRUMENT:
@@ -167,9 +202,9 @@ def _hidden(path: Path) -> bool:
 
 
 @cache
-def _editable() -> Mapping[str, str]:
+def _editable(there: Interpreter) -> Mapping[str, str]:
     folders: dict[str, str] = {}
-    for distribution in metadata.distributions():
+    for distribution in metadata.distributions(path=list(there.path)):
         folder = _local_path(distribution)
         if folder is not None and folder.is_dir():
             folders[canonicalize_name(distribution.name)] = f"{folder}/"

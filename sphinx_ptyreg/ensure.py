@@ -7,13 +7,14 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from .declared import Mode, Project, Selector
 from .errors import InfrastructureError, WarningSubtype
 from .evidence import Notice, SelectorEvidence, fingerprints_of
 from .inputs import Freshness
-from .interpreter import unmet
 from .record import RunRecord
-from .runner import REQUIRES, Progress, class_here, here, measure
+from .runner import Progress, class_here, here, measure, missing
 from .store import Store
 
 __all__ = ["Ensured", "ensure", "lock_path", "record_now", "stands_here"]
@@ -52,8 +53,7 @@ def ensure(
             continue
         if mode is Mode.AUTO and _is_fresh(project, selector, store):
             continue
-        if missing := unmet([*REQUIRES, *selector.requires]):
-            text = f"not run here: requires {', '.join(missing)}"
+        if text := _obstacle(project, selector):
             notices.append(Notice(WarningSubtype.UNAVAILABLE, name, text))
             continue
         if deadline is not None and time.monotonic() >= deadline:
@@ -98,9 +98,9 @@ def record_now(
         InfrastructureError: Runs are not possible here, or the store cannot be written.
         KeyboardInterrupt: The user stopped the build; the record of that is kept.
     """
-    if missing := unmet(REQUIRES):
+    if lacks := missing(project, msgspec.structs.replace(selector, requires=())):
         raise InfrastructureError(
-            f"Expected {', '.join(missing)} to run a selector. Install sphinx-ptyreg[run]."
+            f"Expected {', '.join(lacks)} to run a selector. Install sphinx-ptyreg[run]."
         )
     from filelock import FileLock  # noqa: PLC0415 - replay must not need it
 
@@ -125,10 +125,22 @@ def stands_here(evidence: SelectorEvidence) -> Freshness:
     return evidence.judge(evidence.measured, here(evidence.project, evidence.selector))
 
 
+def _obstacle(project: Project, selector: Selector) -> str:
+    """Return why `selector` cannot be run here; nothing when it can."""
+    try:
+        lacks = missing(project, selector)
+    except InfrastructureError as error:
+        return f"not run here: {error}"
+    return f"not run here: requires {', '.join(lacks)}" if lacks else ""
+
+
 def _is_fresh(project: Project, selector: Selector, store: Store) -> bool:
     prints = fingerprints_of(store, project)
     evidence = SelectorEvidence(project, selector, store, prints)
-    fresh = evidence.has_fresh(class_here(selector), here(project, selector))
+    try:
+        fresh = evidence.has_fresh(class_here(selector), here(project, selector))
+    except InfrastructureError:  # its interpreter is gone
+        return False
     prints.save()
     return fresh
 

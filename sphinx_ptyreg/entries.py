@@ -17,7 +17,7 @@ from pathlib import Path
 from .errors import RecordError
 from .record import SCHEMA, Outcome, RunRecord, decode, schema_of
 
-__all__ = ["Entry", "file_name", "list_entries"]
+__all__ = ["Entry", "file_name", "list_entries", "machine_key"]
 
 _WARMUP, _IMPORTED = "-warmup", "-imported"
 _NAME = re.compile(
@@ -154,6 +154,11 @@ def list_entries(folder: Path) -> Iterator[Entry]:
             yield Entry(prefix, name)
 
 
+def machine_key(machine_class: str) -> str:
+    """Return what a name tells of a machine class."""
+    return hashlib.sha256(machine_class.encode()).hexdigest()[:12]
+
+
 def file_name(record: RunRecord, data: bytes) -> str:
     """Return the name of a record's file.
 
@@ -164,6 +169,5 @@ def file_name(record: RunRecord, data: bytes) -> str:
     started = record.started.replace("-", "").replace(":", "")
     kind = record.outcome.value + ("-warmup" if record.warmup else "")
     kind += "-imported" if record.imported else ""
-    machine = hashlib.sha256(record.machine_class.encode()).hexdigest()[:12]
     content = hashlib.sha256(data).hexdigest()[:16]
-    return f"{started}_{kind}_{machine}_{record.inputs.digest[:12]}_{content}.json"
+    return f"{started}_{kind}_{machine_key(record.machine_class)}_{record.inputs.digest[:12]}_{content}.json"

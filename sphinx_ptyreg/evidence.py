@@ -222,10 +222,13 @@ class Evidence:
             return digest_of([finding, str(error)])
         return digest_of([value, None if self.is_declared(key) else evidence.standing])
 
-    def partly_known(self) -> Iterator[Notice]:
-        """Yield what a release cannot rest on: inputs neither seen nor declared."""
+    def unfit_for_release(self) -> Iterator[Notice]:
+        """Yield what a release cannot rest on: unseen inputs, and a machine that is not the one."""
         for name, evidence in self.selectors.items():
-            record = evidence.measured
+            record, wanted = evidence.measured, evidence.selector.machine_class
+            if record and wanted not in {"", record.machine_class}:
+                told = f"measured on {record.machine_class}, but {wanted} is declared"
+                yield Notice(WarningSubtype.MISSING, name, told)
             unseen = record.inputs.unseen if record and not record.imported else []
             if unseen and not evidence.selector.inputs:
                 told = f"inputs are partly known: {'; '.join(unseen[:3])}. Declare them."

@@ -71,8 +71,8 @@ class StableHeadingIds(SphinxTransform):
 
 def _title_around(node: nodes.Node) -> nodes.Element | None:
     """Return the title of a section, or the rubric, that `node` stands in."""
-    above = node.parent
-    while isinstance(above, nodes.Inline):
+    above: nodes.Element | None = node.parent
+    while isinstance(above, nodes.TextElement) and isinstance(above, nodes.Inline):
         above = above.parent
     if isinstance(above, nodes.rubric):
         return above

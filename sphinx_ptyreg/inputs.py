@@ -74,7 +74,7 @@ def judge(
     if here is None:
         reasons += _declared_variables(then, project, selector)
     else:
-        now = versions_now(then.packages, project.root)
+        now = versions_now(then.packages, project.root, here.interpreter)
         reasons += _changed("version changed", then.packages, now)
         reasons += _changed("variable changed", then.variables, here.variables)
         if then.python != here.python:

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 from . import environment
 from .declared import Project
-from .errors import RecordError
+from .errors import InfrastructureError, RecordError
 from .evidence import Evidence
 from .interpreter import installed, unmet
-from .runner import REQUIRES, class_here
+from .runner import REQUIRES, class_here, missing
+from .selector_evidence import SelectorEvidence
 
 __all__ = ["Item", "TorchBuild", "survey", "torch_build"]
 
@@ -145,13 +146,20 @@ def _selectors(evidence: Evidence) -> Iterator[Item]:
             "selectors", name, sure, f"{state}{why}{failed}",
             "" if sure == "ok" else f"Run: ptyreg run {name}", "replay" if sure != "ok" else "",
         )  # fmt: skip
-        if missing := unmet(own.selector.requires):
+        if lacks := _lacking(own):
             yield Item(
-                "selectors", name, "fail", f"cannot run here: {', '.join(missing)}",
+                "selectors", name, "fail", f"cannot run here: {', '.join(lacks)}",
                 "Install what it requires, or replay its records.", "run",
             )  # fmt: skip
         else:
             yield Item("selectors", name, "ok", f"would run as class {class_here(own.selector)}")
+
+
+def _lacking(own: SelectorEvidence) -> list[str]:
+    try:
+        return missing(own.project, own.selector)
+    except InfrastructureError as error:
+        return [str(error)]
 
 
 def _store(evidence: Evidence) -> Iterator[Item]:

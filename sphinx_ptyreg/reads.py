@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from .declared import Project, Selector
 from .distributions import foreign, locked_versions, of_imports, versions_now
 from .fingerprints import Fingerprints
+from .interpreter import Interpreter
 from .listing import paths_matching
 from .record import Inputs
 from .trace import Trace
@@ -21,10 +22,14 @@ __all__ = ["Here", "capture", "changed_since", "covered"]
 
 
 class Here(NamedTuple):
-    """Where a run would happen: its interpreter and the variables it would get."""
+    """Where a run would happen: its interpreter and the variables it would get.
+
+    Interpreter: nothing for the one that asks.
+    """
 
     python: str
     variables: Mapping[str, str]
+    interpreter: Interpreter | None = None
 
 
 def capture(
@@ -44,15 +49,17 @@ def capture(
     """
     read = {path for path in trace.read if prints.file(path)}
     unseen = [*trace.unseen, *(f"{path} was read and is gone" for path in trace.read - read)]
-    unseen += foreign(trace.packages)
+    unseen += foreign(trace.packages, here.interpreter)
     counting = covered(project, selector, prints, partial=bool(unseen))
     declared = _declared(selector, prints)
     files = ((read | counting) - trace.written) | declared
     ignored = prints.matching(selector.ignore)
     existence = {path: True for path in trace.found if prints.exists(path)}
     existence |= {path: False for path in trace.absent if not prints.exists(path)}
-    packages = of_imports(trace.packages, trace.outside, trace.unfound, project.root)
-    packages |= versions_now(_required(project, selector), project.root)
+    packages = of_imports(
+        trace.packages, trace.outside, trace.unfound, project.root, here.interpreter
+    )
+    packages |= versions_now(_required(project, selector), project.root, here.interpreter)
     outputs = sorted(_outputs(project.root, trace, counting - declared))
     return Inputs(
         declaration=selector.declaration,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,7 +15,7 @@ from .cleaning import Cleaner
 from .composer import Run, compose
 from .declared import Project, Selector
 from .errors import InfrastructureError
-from .interpreter import installed
+from .interpreter import declared, installed, unmet
 from .journal import stage_of
 from .process import Finished, hermetic, run
 from .reads import Here
@@ -25,24 +23,46 @@ from .record import Outcome, RunRecord, timestamp
 from .store import Store
 from .trace import LOG_NAME
 
-__all__ = ["REQUIRES", "Progress", "class_here", "command", "here", "measure", "variables"]
+__all__ = [
+    "REQUIRES", "Progress", "class_here", "command", "here", "measure", "missing", "variables",
+]  # fmt: skip
 
-#: What running needs beyond replaying: the extra ``run``.
-REQUIRES = ("pytest>=7.4", "psutil>=5.9", "filelock>=3.12")
+#: What running needs beyond replaying, in the selector's interpreter and in this one: the extra
+#: ``run``.
+REQUIRES_THERE, REQUIRES_HERE = ("pytest>=7.4",), ("psutil>=5.9", "filelock>=3.12")
+REQUIRES = (*REQUIRES_THERE, *REQUIRES_HERE)
 
 #: Called while a selector runs: the selector's name, the stage it is in, seconds so far.
 Progress = Callable[[str, str, float], None]
 
 _CHILD = Path(__file__).parent / "child"
+#: Another interpreter may have another version of the plugin.
+_PLUGIN, _PLUGIN_ELSEWHERE = ("-p", "ptyreg"), ("-p", "no:ptyreg", "-p", "ptyreg_recorder")
 #: What falsifies a measurement is switched off after the project's own addopts.
 _SWITCHES = {"pytest-xdist": "-n0", "pytest-rerunfailures": "--reruns=0", "pytest-cov": "--no-cov"}
 
 
-def command(selector: Selector) -> list[str]:
-    """Return the argument list of a run."""
-    argv = [sys.executable, "-m", "pytest", "-p", "ptyreg", "-p", "no:cacheprovider"]
+def missing(project: Project, selector: Selector) -> list[str]:
+    """Say what a run of `selector` needs and does not find, here and in its interpreter.
+
+    Raises:
+        InfrastructureError: The selector's interpreter is not there.
+    """
+    there = declared(selector.python, project.root)
+    return [*unmet(REQUIRES_HERE), *unmet([*REQUIRES_THERE, *selector.requires], there)]
+
+
+def command(project: Project, selector: Selector) -> list[str]:
+    """Return the argument list of a run.
+
+    Raises:
+        InfrastructureError: The selector's interpreter is not there.
+    """
+    there = declared(selector.python, project.root)
+    plugin = _PLUGIN if there.is_current else _PLUGIN_ELSEWHERE
+    argv = [there.executable, "-m", "pytest", *plugin, "-p", "no:cacheprovider"]
     if not selector.env.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
-        argv += [option for plugin, option in _SWITCHES.items() if installed(plugin)]
+        argv += [option for plugin, option in _SWITCHES.items() if installed(plugin, there)]
     return [*argv, *(["-m", selector.markers] if selector.markers else selector.nodeids)]
 
 
@@ -63,7 +83,8 @@ def here(project: Project, selector: Selector) -> Here:
     """Return what a run of `selector` on this machine would depend on, as its record tells it."""
     clean = Cleaner(project.root, {**os.environ, **selector.env})
     told = {name: clean(value) for name, value in variables(selector).items()}
-    return Here(platform.python_version(), told)
+    there = declared(selector.python, project.root)
+    return Here(there.version, told, there)
 
 
 def measure(
@@ -139,7 +160,7 @@ def _run_once(
             started, started_ns = timestamp(datetime.now(UTC)), time.time_ns()
             finished = _execute(project, selector, folder, watch, timeout)
             run_ = Run(
-                command(selector), here(project, selector), started, started_ns, finished,
+                command(project, selector), here(project, selector), started, started_ns, finished,
                 warmup, attempt,
             )  # fmt: skip
             record = compose(project, selector, run_, clean, folder)
@@ -167,7 +188,7 @@ def _execute(
     path = [str(_CHILD), env.get("PYTHONPATH", "")]
     env["PYTHONPATH"] = os.pathsep.join(part for part in path if part)
     return run(
-        command(selector),
+        command(project, selector),
         cwd=project.root,
         env=env,
         folder=folder,

@@ -11,6 +11,7 @@ from . import guardrails
 from .artifacts import IMAGES
 from .citable import gather, numbers_of, summary_of, values_of
 from .declared import PUBLISHED, Guardrail, Project, Selector
+from .entries import Entry, machine_key
 from .errors import RecordError, WarningSubtype
 from .fingerprints import Fingerprints
 from .inputs import Freshness, Here, Reason, State, judge
@@ -18,7 +19,7 @@ from .plain import plain_parts
 from .readable import Readable
 from .record import Outcome, RunRecord, digest_of
 from .statistics import Summary
-from .store import Entry, Store
+from .store import Store
 from .units import Quantity, parse_quantity
 from .values import Value
 
@@ -61,8 +62,13 @@ class SelectorEvidence:
 
     @cached_property
     def measured(self) -> RunRecord | None:
-        """The newest measurement that is fresh, else the newest; an import for want of a run."""
+        """The newest measurement that is fresh, else the newest; an import for want of a run.
+
+        One of the machine class that the selector declares comes before any other.
+        """
         measured = [entry for entry in self.entries if entry.measured]
+        key = machine_key(self.selector.machine_class)
+        measured = [entry for entry in measured if entry.machine_key == key] or measured
         return self._newest(measured, runs=True) or self._newest(measured)
 
     @cached_property

@@ -173,7 +173,7 @@ def _notices(ensured: Ensured | None, evidence: Evidence, mode: Mode) -> Iterato
     """Yield all notices but the failures of this build, which are reported with their output."""
     ran = ensured.records.keys() if ensured else ()
     yield from ensured.notices if ensured else ()
-    yield from evidence.partly_known() if mode is Mode.REQUIRE else ()
+    yield from evidence.unfit_for_release() if mode is Mode.REQUIRE else ()
     for notice in evidence.notices():
         if notice.subtype is not WarningSubtype.FAILED or notice.selector not in ran:
             yield notice

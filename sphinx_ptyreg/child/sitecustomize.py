@@ -22,12 +22,15 @@ def _begin() -> None:
 
 
 def _offer_plugin(folder: str) -> None:
-    """Let ``-p ptyreg`` find the plugin in an interpreter that does not have this package."""
+    """Let ``-p`` find the plugin in an interpreter without this package, or with another version.
+
+    There it has a name of its own.
+    """
 
     class Finder:
         @staticmethod
         def find_spec(name: str, path: object = None, target: object = None) -> object:
-            if name != "ptyreg":
+            if name not in {"ptyreg", "ptyreg_recorder"}:
                 return None
             import importlib.util
 

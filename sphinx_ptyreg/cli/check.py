@@ -63,7 +63,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.names:
         told = _only(told, names, _owners(evidence, claims))
     told["pages"] = pages
-    told["notes"] = [*_without_card(project, names, cards), *_partly_known(evidence, names)]
+    told["notes"] = [*_without_card(project, names, cards), *_unfit(evidence, names)]
     told["unreadable"] = [
         notice.text
         for notice in evidence.notices()
@@ -112,8 +112,8 @@ def _without_card(project: Project, names: list[str], cards: set[tuple[str, str]
             yield f"no page has the card of {kind} {name}: {{ptyreg:{kind}}} {name}"
 
 
-def _partly_known(evidence: Evidence, names: list[str]) -> Iterator[str]:
-    for notice in evidence.partly_known():
+def _unfit(evidence: Evidence, names: list[str]) -> Iterator[str]:
+    for notice in evidence.unfit_for_release():
         if notice.selector in names:
             yield f"{notice.selector}: {notice.text}"
 

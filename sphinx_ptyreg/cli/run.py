@@ -10,8 +10,8 @@ import msgspec
 from ..declared import Project, Selector
 from ..ensure import record_now
 from ..errors import ExitCode, InfrastructureError
-from ..interpreter import unmet
 from ..record import RunRecord
+from ..runner import missing
 from ..store import Store
 from . import elsewhere
 from .console import Console, Part, Word, status_word
@@ -110,9 +110,9 @@ def _chosen(project: Project, arguments: argparse.Namespace) -> list[Selector]:
     """
     found = chosen(project, arguments)
     for selector in found:
-        if missing := unmet(selector.requires):
+        if lacks := missing(project, selector):
             raise InfrastructureError(
-                f"{selector.name}: Expected {', '.join(missing)} to be installed to run it. "
+                f"{selector.name}: Expected {', '.join(lacks)} to be installed to run it. "
                 "Install what it requires, or leave it to its records."
             )
     if arguments.repeats is None:

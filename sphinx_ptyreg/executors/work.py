@@ -14,8 +14,7 @@ from .. import __version__
 from ..config import find_root, load
 from ..declared import Project, Selector
 from ..errors import PtyregError
-from ..interpreter import unmet
-from ..runner import REQUIRES, Progress, measure
+from ..runner import Progress, measure, missing
 from ..store import Store
 from . import tree
 from .messages import Answer, Task, decode, encode
@@ -66,8 +65,8 @@ def perform(
         selector = project.selector(task.selector)
         if task.repeats:
             selector = msgspec.structs.replace(selector, repeats=task.repeats)
-        if missing := unmet([*REQUIRES, *selector.requires]):
-            return answer(refused=f"it needs {', '.join(missing)}")
+        if lacks := missing(project, selector):
+            return answer(refused=f"it needs {', '.join(lacks)}")
     except PtyregError as error:
         return answer(refused=str(error))
     while not _ALONE.acquire(timeout=_POLL_S):

@@ -24,7 +24,7 @@ def written(evidence: Evidence, selectors: Sequence[SelectorEvidence]) -> str:
     names = {own.selector.name for own in selectors}
     open_ = [
         f"- {cell(f'{notice.selector}: {notice.subtype}: {notice.text}')}"
-        for notice in (*evidence.notices(), *evidence.partly_known())
+        for notice in (*evidence.notices(), *evidence.unfit_for_release())
         if notice.selector in names
     ]
     return "\n".join([*lines, *(open_ or ["Nothing is open."])]) + "\n"

@@ -8,6 +8,7 @@ import pytest
 
 from sphinx_ptyreg.declared import Mode
 from sphinx_ptyreg.errors import ConfigError
+from sphinx_ptyreg.evidence import Evidence
 from sphinx_ptyreg.modes import CHECK_BUILDERS, decide
 
 
@@ -90,3 +91,18 @@ def test_a_bad_mode_is_named_with_its_place_and_the_close_one(said, place):
 def test_a_mode_that_is_no_text_is_refused_too(said):
     with pytest.raises(ConfigError, match=r"^conf\.py, ptyreg_mode: Expected one of"):
         mode(conf=said)
+
+
+def test_a_declared_machine_class_is_preferred_and_required(project):
+    declared = '[tool.ptyreg.selectors.quick]\nnodeids = ["tests/test_quick.py"]\n'
+    project.write("pyproject.toml", declared + 'machine_class = "gpu-node"\n')
+    project.seed(machine_class="gpu-node", started="2026-03-01T00:00:00.000000Z")
+    project.seed(machine_class="laptop", started="2026-03-02T00:00:00.000000Z")
+    evidence = Evidence(project.load(), project.store)
+    assert evidence.selector("quick").machine_class == "gpu-node"
+    assert list(evidence.unfit_for_release()) == []
+    project.write("pyproject.toml", declared + 'machine_class = "cluster"\n')
+    evidence = Evidence(project.load(), project.store)
+    assert evidence.selector("quick").machine_class == "laptop"
+    [notice] = evidence.unfit_for_release()
+    assert notice.text == "measured on laptop, but cluster is declared"

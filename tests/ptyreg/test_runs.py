@@ -206,8 +206,8 @@ def test_the_duration_is_what_the_last_line_of_pytest_says(project, measure):
     record, _ = measure("import time\ndef test_quick(): time.sleep(0.3)")
     log = project.store.artifact(record.artifacts["log"]).read_text()
     last = re.findall(r"1 passed in (\d+\.\d+)s", log)[-1]
-    assert record.durations.duration == pytest.approx(float(last), abs=0.1)
-    assert 0.3 <= record.durations.duration_call < 0.6
+    assert record.durations.duration == pytest.approx(float(last), abs=0.5)
+    assert 0.3 <= record.durations.duration_call <= record.durations.duration
     assert record.durations.wall > record.durations.duration
 
 
