@@ -127,7 +127,8 @@ def _configure(app: Sphinx) -> tuple[Project, Effective]:
             "conf.py, ptyreg_timeout",
             f"Expected seconds, or 0 for no limit, but got {config.ptyreg_timeout!r}.",
         )
-    check_formats(config.ptyreg_exports)
+    if config.ptyreg_exports:
+        check_formats(config.ptyreg_exports)
     confdir = Path(app.confdir)
     root = find_root(confdir) if config.ptyreg_root is None else (confdir / config.ptyreg_root)
     project = load(root.resolve())
