@@ -22,8 +22,8 @@ from ptycho_torch.needs_torch import choose_device, torch, useful_threads
 from ptycho_torch.progress import ProgressReport
 from ptycho_torch.reconstructor import Reconstructor
 
-CALIBRATION_PATTERNS = 1024
-"""Patterns, picked evenly, that scales are taken from: enough, and never a whole large scan."""
+CALIBRATION_PIXELS = 2**22
+"""Pixels that scales are taken from: 1024 patterns of 64 × 64, and never a whole large scan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +57,12 @@ class Keeping:
 
 
 def calibration_patterns(patterns: PatternDataset) -> torch.Tensor:
-    """Give at most 1024 patterns (pattern, y, x), picked evenly."""
+    """Give as many patterns (pattern, y, x), picked evenly, as are enough to take scales from."""
     total = len(patterns)
-    if total <= CALIBRATION_PATTERNS:
+    enough = max(16, CALIBRATION_PIXELS // patterns.diffraction_amplitude[0].numel())
+    if total <= enough:
         return patterns.diffraction_amplitude
-    return patterns.diffraction_amplitude[pick_evenly(total, CALIBRATION_PATTERNS)]
+    return patterns.diffraction_amplitude[pick_evenly(total, enough)]
 
 
 def fit(
@@ -187,7 +188,8 @@ def _check_devices(device: torch.device, wanted: int) -> None:
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")
         yield

@@ -31,6 +31,33 @@ class EpochRecord:
     seconds: float
 
 
+class RunningMean:
+    """Mean of a loss over patterns, in one number: a list of them would scatter the memory."""
+
+    def __init__(self) -> None:
+        self._total: torch.Tensor | None = None
+        self._count = 0
+
+    def add(self, loss: torch.Tensor, count: int) -> None:
+        """Add the mean loss of some patterns."""
+        exact = torch.float32 if loss.device.type == "mps" else torch.float64
+        part = loss.detach().to(exact) * count
+        self._total = part if self._total is None else self._total.add_(part)
+        self._count += count
+
+    def finish(self, trainer: lightning.Trainer) -> tuple[float, int]:
+        """Give the mean over the patterns of all processes, and their number; begin anew."""
+        total, count = self._total, self._count
+        self._total, self._count = None, 0
+        if total is None:
+            return float("nan"), 0
+        if trainer.world_size > 1:
+            sums = torch.stack([total, torch.full_like(total, count)])
+            total, counts = trainer.strategy.reduce(sums, reduce_op="sum").unbind()
+            count = int(counts)
+        return float(total) / count, count
+
+
 class ReconstructorModule(lightning.LightningModule):
     """Train a reconstructor.
 
@@ -52,19 +79,19 @@ class ReconstructorModule(lightning.LightningModule):
         self.report = report
         self.history: list[EpochRecord] = []
         self.patterns_processed = 0
-        self._losses: list[tuple[torch.Tensor, int]] = []
-        self._test_losses: list[tuple[torch.Tensor, int]] = []
+        self._train_loss = RunningMean()
+        self._test_loss = RunningMean()
         self._began = 0.0
 
     def training_step(self, batch: torch.Tensor) -> torch.Tensor:
         """Give the loss of a batch of diffraction amplitudes (pattern, y, x)."""
         loss = self.reconstructor.loss(batch)
-        self._losses.append((loss.detach(), len(batch)))
+        self._train_loss.add(loss, len(batch))
         return loss
 
     def validation_step(self, batch: torch.Tensor) -> None:
         """Note the loss of a batch of test patterns."""
-        self._test_losses.append((self.reconstructor.loss(batch), len(batch)))
+        self._test_loss.add(self.reconstructor.loss(batch), len(batch))
 
     def on_train_start(self) -> None:
         """Start the clock."""
@@ -76,31 +103,21 @@ class ReconstructorModule(lightning.LightningModule):
         if isinstance(optimizer, list):
             message = "one optimiser is configured, so Lightning gives one"
             raise TypeError(message)
-        train_loss, patterns = self._mean(self._losses)
+        train_loss, patterns = self._train_loss.finish(self.trainer)
+        test_loss, tested = self._test_loss.finish(self.trainer)
         self.patterns_processed += patterns
         self.history.append(
             EpochRecord(
                 epoch=self.current_epoch,
                 steps=self.global_step,
                 train_loss=train_loss,
-                test_loss=self._mean(self._test_losses)[0] if self._test_losses else None,
+                test_loss=test_loss if tested else None,
                 learning_rate=float(optimizer.param_groups[0]["lr"]),
                 seconds=time.perf_counter() - self._began,
             )
         )
-        self._losses.clear()
-        self._test_losses.clear()
         if self.report is not None:
             self.report(self.history[-1])
-
-    def _mean(self, losses: list[tuple[torch.Tensor, int]]) -> tuple[float, int]:
-        """Average losses over the patterns of all processes; give the number of these too."""
-        total = sum(float(loss) * count for loss, count in losses)
-        count = sum(count for _, count in losses)
-        if self.trainer.world_size > 1:
-            sums = torch.tensor([total, count], dtype=torch.float64, device=self.device)
-            total, count = self.trainer.strategy.reduce(sums, reduce_op="sum").tolist()
-        return total / count, int(count)
 
     def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
         """Set up AdamW on a one-cycle schedule over the whole training."""

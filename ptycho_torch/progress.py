@@ -65,12 +65,14 @@ class ProgressReport(lightning.Callback):
         self.epochs = epochs
         self.stream = stream or sys.stderr
         self.bar = self.stream.isatty()
+        self.first_process = True
         self._began = self._shown = 0.0
         self._done = self._first = 0
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Start the clock."""
         del pl_module
+        self.first_process = trainer.is_global_zero
         self._began, self._done, self._first = time.perf_counter(), 0, trainer.current_epoch
 
     def on_train_batch_end(
@@ -80,7 +82,7 @@ class ProgressReport(lightning.Callback):
         del pl_module, batch_idx
         self._done += len(batch) * trainer.world_size
         now = time.perf_counter()
-        if self.bar and trainer.is_global_zero and now - self._shown > REFRESH_S:
+        if self.bar and self.first_process and now - self._shown > REFRESH_S:
             self._shown = now
             text = self._text(trainer.current_epoch, float(outputs["loss"]))
             width = shutil.get_terminal_size().columns - 1
@@ -88,13 +90,13 @@ class ProgressReport(lightning.Callback):
 
     def note(self, record: EpochRecord) -> None:
         """Write the line of a finished epoch where there is no bar."""
-        if not self.bar:
+        if self.first_process and not self.bar:
             print(self._text(record.epoch, record.train_loss), file=self.stream, flush=True)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Leave the bar's line."""
-        del pl_module
-        if self.bar and trainer.is_global_zero:
+        del trainer, pl_module
+        if self.bar and self.first_process:
             print(file=self.stream)
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:

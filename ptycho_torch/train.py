@@ -51,7 +51,7 @@ def write_training(
     counts: bool = False,
     resume: bool = False,
     quiet: bool = True,
-) -> None:
+) -> bool:
     """Train on a file and write the bundle, the checkpoint and the records of the run.
 
     Args:
@@ -63,6 +63,9 @@ def write_training(
         counts: Whether the files hold counts instead of amplitudes.
         resume: Whether to go on from the checkpoint in ``output_dir``.
         quiet: Say nothing while training.
+
+    Returns:
+        Whether this process wrote the results; of those that train together, only the first does.
 
     Raises:
         UsageError: If something asked for cannot be done; nothing is written then.
@@ -96,7 +99,7 @@ def write_training(
             quiet=quiet,
         )
     if training.rank > 0:
-        return
+        return False
     log.facts.update(
         config=asdict(config),
         seed=config.seed,
@@ -122,6 +125,7 @@ def write_training(
             f"in {output_dir / CHECKPOINT}."
         )
         raise SystemFailure(expected(str(output_dir), "take the results", got, remedy)) from problem
+    return True
 
 
 def _write_metrics(path: Path, training: Training) -> None:
@@ -194,7 +198,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             got = given["gridsize"]
             raise UsageError(expected("--gridsize", "be 1", got, "Groups are not supported yet."))
         settings = {field.name for field in fields(TrainingConfig)} & given.keys()
-        write_training(
+        wrote = write_training(
             given["train_data_file"],
             given["output_dir"],
             TrainingConfig(**{name: given[name] for name in settings}),
@@ -203,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             resume=given["resume"],
             quiet=given["quiet"],
         )
-        if not given["quiet"]:
+        if wrote and not given["quiet"]:
             print(f"wrote {given['output_dir']}", file=sys.stderr)
 
     return run_command(command)

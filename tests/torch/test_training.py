@@ -244,6 +244,26 @@ def test_a_terminal_gets_a_bar() -> None:
     assert text.count("\n") == 1
 
 
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+def test_processes_share_out_the_batches_of_one(world_size) -> None:
+    from ptycho_torch.data.datamodule import SharedBatches
+
+    alone = SharedBatches(23, 6, seed=4)
+    alone.set_epoch(2)
+    shares = [SharedBatches(23, 6, 4, rank, world_size) for rank in range(world_size)]
+    for share in shares:
+        share.set_epoch(2)
+        assert len(share) == 4
+    assert sorted(index for batch in alone for index in batch) == list(range(23))
+    for batch, *parts in zip(alone, *shares, strict=True):
+        together = [index for part in parts for index in part]
+        assert len({len(part) for part in parts}) == 1
+        assert set(together) == set(batch)
+        assert len(together) - len(batch) < world_size
+    first, other = list(alone), SharedBatches(23, 6, seed=4)
+    assert first == list(alone) != list(other)
+
+
 def test_workers_and_other_numbers_train_too(small_scan_file, tmp_path) -> None:
     exact = train(small_scan_file, tmp_path / "exact")["loss"]
     assert train(small_scan_file, tmp_path / "workers", num_workers=1)["loss"] == exact
