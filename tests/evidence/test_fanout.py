@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import subprocess
+import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import pytest
 from sphinx_ptyreg import __version__
 from sphinx_ptyreg.config import load
 from sphinx_ptyreg.environment import machine
-from sphinx_ptyreg.errors import InfrastructureError
+from sphinx_ptyreg.errors import ConfigError, InfrastructureError
 from sphinx_ptyreg.executors import tree
 from sphinx_ptyreg.executors.fanout import LOST_WORKERS, OnExecutor, WorkerLost, fan_out
 from sphinx_ptyreg.executors.messages import Answer, Task, decode, encode
@@ -195,6 +198,24 @@ def test_any_executor_will_do(project, store):
     [record] = stored(store, "two")
     assert store.artifact(record.artifacts["log"])
     assert not [path for path in record.inputs.files if path.startswith("/")]
+
+
+def test_the_example_of_the_page_works(project, store):
+    page = Path(__file__).parents[2] / "docs" / "fan_out.md"
+    [code] = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (project.root / "tests" / "elsewhere.py").write_text(code)
+    subprocess.run([sys.executable, "tests/elsewhere.py"], cwd=project.root, check=True)
+    assert [record.outcome for record in stored(store)] == ["passed"]
+    assert [record.outcome for record in stored(store, "two")] == ["passed"]
+
+
+@pytest.mark.parametrize("told", ["{ gpu = 0 }", '{ "a b" = 1 }', "{ gpu = inf }"])
+def test_resources_are_names_with_an_amount(tmp_path, told):
+    (tmp_path / "pyproject.toml").write_text(
+        f'[tool.ptyreg.selectors.one]\nnodeids = ["tests/test_it.py::test_one"]\nresources = {told}'
+    )
+    with pytest.raises(ConfigError, match=r"one\.resources: Expected names with an amount above 0"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize(
