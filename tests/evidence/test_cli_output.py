@@ -1,4 +1,4 @@
-"""Every command: JSON with a documented shape, colour when it is wanted, help that is documented."""
+"""Every command: JSON of a documented shape, colour when it is wanted, documented help."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import pytest
 from sphinx_ptyreg.cli import COMMANDS, build_parser
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
-SECTIONS = dict(re.findall(r"^## `ptyreg ([\w-]+)`.*?\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S))
+SECTIONS = dict(
+    re.findall(r"^## `ptyreg ([\w-]+)`.*?\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+)
 
 #: Command → how it is called on a measured project; those of others are tested where they live.
 CALLS = {
@@ -123,7 +125,7 @@ def test_text_is_the_same_with_and_without_colour(measured, ptyreg):
 
 @pytest.mark.parametrize("name", sorted(SUBPARSERS))
 def test_each_option_has_its_help_in_the_page(name):
-    documented = re.findall(r"^\| `([^`]+)` \| (.*) \|$", SECTIONS[name], re.M)
+    documented = re.findall(r"^\| `([^`]+)` \| (.*) \|$", SECTIONS[name], re.MULTILINE)
     for action in SUBPARSERS[name]._actions:
         if action.option_strings and action.option_strings[-1] in {
             "--help", "--root", "--json", "--color",
@@ -141,7 +143,7 @@ def test_each_command_says_in_help_and_page_what_it_writes(command, ptyreg):
     assert SECTIONS[command.NAME].strip().splitlines()[0] == command.HELP
     assert f"Writes {command.WRITES}." in SECTIONS[command.NAME]
     row = rf"^  {command.NAME} +{re.escape(command.WRITES)}$"
-    assert re.search(row, ptyreg("--help")[1], re.M)
+    assert re.search(row, ptyreg("--help")[1], re.MULTILINE)
 
 
 def test_no_command_is_told_that_does_not_exist():
