@@ -14,7 +14,7 @@ from .errors import InfrastructureError, WarningSubtype
 from .evidence import Notice, SelectorEvidence, fingerprints_of
 from .inputs import Freshness
 from .record import RunRecord
-from .runner import Progress, class_here, here, measure, missing
+from .runner import Progress, class_here, here, measure, missing, sweep
 from .store import Store
 
 __all__ = ["Ensured", "ensure", "lock_path", "record_now", "stands_here"]
@@ -114,6 +114,7 @@ def record_now(
         if not force and _is_fresh(project, selector, store):
             new = [e for e in store.entries(selector.name) if e.path.name not in known]
             return [entry.read() for entry in new if not entry.warmup]
+        sweep(project, selector, store)
         announce(selector)
         return measure(project, selector, store, progress, deadline)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,7 +26,8 @@ from .store import Store
 from .trace import LOG_NAME
 
 __all__ = [
-    "REQUIRES", "Progress", "class_here", "command", "here", "measure", "missing", "variables",
+    "REQUIRES", "Progress", "class_here", "command", "here", "measure", "missing", "sweep",
+    "variables",
 ]  # fmt: skip
 
 #: What running needs beyond replaying, in the selector's interpreter and in this one: the extra
@@ -155,7 +158,7 @@ def _run_once(
 ) -> tuple[RunRecord, Finished]:
     clean = Cleaner(project.root, {**os.environ, **selector.env})
     try:
-        with tempfile.TemporaryDirectory(prefix="ptyreg-") as name:
+        with tempfile.TemporaryDirectory(prefix=_scratch(project, selector)) as name:
             folder = Path(name)
             started, started_ns = timestamp(datetime.now(UTC)), time.time_ns()
             finished = _execute(project, selector, folder, watch, timeout)
@@ -175,6 +178,19 @@ def _run_once(
             f"but got: {error.strerror or error}."
         ) from error
     return record, finished
+
+
+def sweep(project: Project, selector: Selector, store: Store) -> None:
+    """Remove what a killed run of `selector` left behind; for the holder of its lock alone."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_scratch(project, selector)}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    store.local.sweep(selector.name)
+
+
+def _scratch(project: Project, selector: Selector) -> str:
+    """Return how the temporary folders of this project's runs of `selector` begin."""
+    root = hashlib.sha256(os.fsencode(project.root)).hexdigest()[:12]
+    return f"ptyreg-{root}-{selector.name}."
 
 
 def _execute(

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
@@ -23,6 +24,9 @@ __all__ = ["PUBLISH_LIMIT", "Entry", "Layer", "Store", "write_once"]
 
 #: Bytes of the largest artifact that is published.
 PUBLISH_LIMIT = 200_000
+
+#: How the name of a file begins until it is whole, and seconds after which nobody writes it.
+_UNFINISHED, _ABANDONED_S = ".new-", 3600.0
 
 
 class Layer:
@@ -51,6 +55,13 @@ class Layer:
         rule = self.folder / ".gitignore"
         if not rule.exists():
             write_once(rule, b"# Written by sphinx-ptyreg: local records are not tracked.\n*\n")
+
+    def sweep(self, selector: str) -> None:
+        """Remove what writers that were killed long ago had not finished."""
+        for file in (self.folder / "records" / selector).glob(f"{_UNFINISHED}*"):
+            with contextlib.suppress(OSError):
+                if time.time() - file.stat().st_mtime > _ABANDONED_S:
+                    file.unlink()
 
     def add(self, record: RunRecord) -> Path:
         """Keep `record`; keeping it twice is keeping it once."""
@@ -124,7 +135,7 @@ class Store:
 def write_once(path: Path, data: bytes) -> None:
     """Write a file that appears whole or not at all, and survives a power cut."""
     _make_folder(path.parent)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_UNFINISHED)
     try:
         try:
             rest = memoryview(data)

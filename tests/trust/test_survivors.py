@@ -143,3 +143,28 @@ def test_what_a_finished_test_leaves_behind_is_ended(busy):
     assert_no_survivors(busy)
     assert process.returncode == 0
     assert busy.record().outcome == "passed"
+
+
+def test_what_a_killed_run_left_behind_is_removed_by_the_next(small, tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    env = {"TMPDIR": str(scratch)}
+    small.write("test_quick.py", "import time\n\ndef test_quick():\n    time.sleep(60)\n")
+    command = small.start("-m", "sphinx_ptyreg.cli", "run", env=env)
+    deadline = time.monotonic() + 30
+    while not any(scratch.glob("ptyreg-*-quick.*/output.log")):
+        assert time.monotonic() < deadline, "the run did not begin"
+        time.sleep(0.05)
+    command.kill()
+    command.communicate()
+    assert len(list(scratch.glob("ptyreg-*"))) == 1
+    half = small.write(".ptyreg/records/quick/.new-half", "{")
+    os.utime(half, (1, 1))
+    young = small.write(".ptyreg/records/quick/.new-young", "{")
+    other = scratch / "ptyreg-another-project"
+    other.mkdir()
+    small.write("test_quick.py", "def test_quick():\n    pass\n")
+    assert small.ptyreg("run", env=env).returncode == 0
+    assert list(scratch.glob("ptyreg-*")) == [other]
+    assert young.exists()
+    assert not half.exists()
