@@ -9,6 +9,7 @@ token, and who finds none knows that a worker was lost.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import uuid
 from collections.abc import Callable, Collection
@@ -58,6 +59,8 @@ class DaskEngine:
             )
         import distributed  # noqa: PLC0415 - an extra
 
+        # Its client logs tracebacks of what is an error of ours, told in one line.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         security = distributed.Security()
         _check_address(address, security.get_connection_args("client").get("ssl_context"))
         self.topic = f"ptyreg-{uuid.uuid4().hex}"

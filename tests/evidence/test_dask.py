@@ -209,6 +209,27 @@ def test_cancelling_ends_what_runs_on_the_worker(cluster, number):
     assert cluster.ran("s0")[0] == 0  # the worker is free again
 
 
+def test_when_the_scheduler_goes_the_command_says_so_and_nothing_is_left(cluster):
+    cluster.worker()
+    process = cluster.run("endless")
+    wait_until(cluster.started.exists)
+    cluster.processes[0].kill()
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "Is the scheduler gone?" in told
+    assert "Traceback" not in told
+    wait_until(lambda: not marked(), 30)
+
+
+def test_what_is_fresh_anywhere_is_not_asked_for_again(cluster):
+    cluster.worker()
+    assert cluster.ran("s0")[0] == 0
+    status, told = cluster.ran("s0", "s1", "--if-needed", "--json")
+    assert status == 0
+    answer = json.loads(told[told.index("{\n" if "{\n" in told else "{") :])
+    assert [len(one["records"]) for one in answer["selectors"]] == [0, 1]
+
+
 def test_a_worker_with_other_files_refuses_by_name_and_another_one_measures(cluster):
     other = cluster.folder / "other"
     shutil.copytree(cluster.root, other)
