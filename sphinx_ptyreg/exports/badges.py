@@ -83,7 +83,7 @@ def svg(badge: Badge) -> str:
 
     Examples:
         >>> svg(Badge("a", "a", "1.5 s", "good"))[:76]
-        '<svg xmlns="http://www.w3.org/2000/svg" width="63" height="20" role="img" ar'
+        '<svg xmlns="http://www.w3.org/2000/svg" width="57" height="20" role="img" ar'
     """
     label, message = plain(badge.label), plain(badge.message)
     left, right = _width(label), _width(message)

@@ -104,7 +104,18 @@ def _stats(data: list[float]) -> dict[str, Any]:
 
 
 def _quartiles(data: list[float]) -> tuple[float, float, float]:
-    if len(data) == 1:
-        return data[0], data[0], data[0]
-    q1, median, q3 = statistics.quantiles(data, n=4, method="inclusive")
-    return q1, median, q3
+    """Return the hinges and the median, the hinges at place (n + 2) / 4 from either end.
+
+    Examples:
+        >>> _quartiles([1.0, 2.0, 3.0, 4.0])
+        (1.5, 2.5, 3.5)
+        >>> _quartiles([1.0, 2.0, 3.0])
+        (1.25, 2.0, 2.75)
+    """
+    ordered = sorted(data)
+    whole, part = divmod(max(len(data) - 2, 0), 4)
+    hinges = [
+        values[whole] + part / 4 * (values[min(whole + 1, len(data) - 1)] - values[whole])
+        for values in (ordered, ordered[::-1])
+    ]
+    return hinges[0], statistics.median(data), hinges[1]
