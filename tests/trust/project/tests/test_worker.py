@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
+pytest.importorskip("torch", reason="a worker of a DataLoader")
+
 from torch.utils.data import DataLoader, Dataset
 
 
