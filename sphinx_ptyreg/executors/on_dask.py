@@ -34,6 +34,7 @@ REQUIRES = ("distributed>=2024.1",)
 RESOURCE = "ptyreg"
 
 _CONNECT_S = 10
+_GONE = frozenset({"closing", "closed", "failed"})
 _ADDRESS = re.compile(r"(tcp|tls|ucx|wss?)://.+:\d+")
 
 
@@ -141,7 +142,8 @@ def perform_on_dask(text: str) -> str:
 
     def wanted() -> None:
         state = worker.state.tasks.get(key)
-        if state is None or state.state not in {"executing", "long-running"}:
+        gone = worker.status.name in _GONE  # the scheduler is lost, and who asked with it
+        if gone or state is None or state.state not in {"executing", "long-running"}:
             raise Abandoned(f"attempt {task.attempt} of {task.selector} is not wanted any more")
 
     def progress(name: str, stage: str, seconds: float) -> None:

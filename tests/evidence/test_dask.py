@@ -291,22 +291,3 @@ def test_certificates_come_from_dasks_own_configuration(tmp_path):
         assert told.startswith("ptyreg: Expected certificates for tls://127.0.0.1:")
     finally:
         made.close()
-
-
-@pytest.mark.parametrize(
-    ("options", "status", "text"),
-    [
-        (["--executor", "dask"], 2, "Expected --scheduler ADDRESS with --executor dask"),
-        (["--scheduler", "tcp://127.0.0.1:9"], 2, "Expected --executor dask with --scheduler"),
-        (["--executor", "dask", "--scheduler", "here"], 3, "as tcp://HOST:PORT"),
-    ],
-)
-def test_options_that_do_not_fit_are_told(tmp_path, options, status, text):
-    (tmp_path / "pyproject.toml").write_text(declaration(tmp_path / "started"))
-    done = subprocess.run(
-        [sys.executable, "-m", "sphinx_ptyreg", "run", *options], cwd=tmp_path, env=environ(),
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == status
-    assert text in done.stderr
-    assert "Traceback" not in done.stderr

@@ -13,10 +13,11 @@ import msgspec
 import pytest
 
 from sphinx_ptyreg import __version__
+from sphinx_ptyreg.cli import main
 from sphinx_ptyreg.config import load
 from sphinx_ptyreg.environment import machine
 from sphinx_ptyreg.errors import ConfigError, InfrastructureError
-from sphinx_ptyreg.executors import tree
+from sphinx_ptyreg.executors import on_dask, tree
 from sphinx_ptyreg.executors.fanout import LOST_WORKERS, OnExecutor, WorkerLost, fan_out
 from sphinx_ptyreg.executors.messages import Answer, Task, decode, encode
 from sphinx_ptyreg.executors.work import perform
@@ -258,3 +259,24 @@ def test_what_nobody_waits_for_is_ended_and_leaves_nothing(project, store):
     with pytest.raises(GoneError):
         perform(encode(task), wanted=wanted)
     assert stored(store) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "text"),
+    [
+        (["--executor", "dask"], 2, "Expected --scheduler ADDRESS with --executor dask"),
+        (["--scheduler", "tcp://127.0.0.1:9"], 2, "Expected --executor dask with --scheduler"),
+        (["--executor", "dask", "--scheduler", "here"], 3, "Expected the scheduler as tcp://HOST"),
+    ],
+)
+def test_options_that_do_not_fit_are_told(project, capsys, options, status, text):
+    if status == 3:
+        pytest.importorskip("distributed")
+    assert main(["run", *options]) == status
+    assert text in capsys.readouterr().err
+
+
+def test_without_dask_it_says_what_to_install(project, capsys, monkeypatch):
+    monkeypatch.setattr(on_dask, "REQUIRES", ("no-such-distribution>=1",))
+    assert main(["run", "--executor", "dask", "--scheduler", "tcp://127.0.0.1:9"]) == 3
+    assert "Install sphinx-ptyreg[run,dask]." in capsys.readouterr().err
