@@ -11,6 +11,7 @@ exclude_patterns = ["_build", "_static", "evidence"]
 myst_enable_extensions = ["colon_fence", "deflist", "substitution"]
 myst_heading_anchors = 3
 nitpicky = True
+ptyreg_exports = ["json", "csv", "benchmark", "shields", "svg"]
 html_theme = "furo"
 html_title = "sphinx-ptyreg"
 html_static_path = ["docs/_static"]
