@@ -11,6 +11,7 @@ from .. import __version__
 from ..errors import ExitCode, PtyregError
 from . import (
     check,
+    completion,
     diff,
     doctor,
     explain,
@@ -49,7 +50,9 @@ COMMANDS: tuple[_Command, ...] = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``ptyreg`` and return its exit status: 0 ok, 1 verdict, 2 usage, 3 infrastructure."""
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    completion.offer(parser)
+    arguments = parser.parse_args(argv)
     console = Console(arguments)
     try:
         return int(arguments.execute(arguments))

@@ -11,6 +11,7 @@ from ..evidence import Evidence
 from ..markdown import cell, table
 from ..selector_evidence import SelectorEvidence
 from ..values import shown
+from .completion import completes_selectors
 from .console import Console, Part, Word, heading
 from .project import opened
 
@@ -34,10 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "right", metavar="B", nargs="?", default="latest", help="the same (default: latest)"
     )
-    parser.add_argument(
+    names = parser.add_argument(
         "--selector", metavar="NAME", action="append", default=[], dest="names",
         help="only this one; may be given again (default: all)",
     )  # fmt: skip
+    completes_selectors(names)
     parser.add_argument(
         "--format",
         choices=("text", "markdown"),

@@ -8,13 +8,16 @@ from pathlib import Path
 from ..config import find_root, load
 from ..declared import Project, Selector
 from ..store import Store
+from .completion import completes_selectors
 
 __all__ = ["add_names", "chosen", "opened"]
 
 
 def add_names(parser: argparse.ArgumentParser) -> None:
     """Let a command take names of selectors."""
-    parser.add_argument("names", metavar="NAME", nargs="*", help="selectors (default: all)")
+    completes_selectors(
+        parser.add_argument("names", metavar="NAME", nargs="*", help="selectors (default: all)")
+    )
 
 
 def opened(arguments: argparse.Namespace) -> tuple[Project, Store]:

@@ -13,6 +13,7 @@ from ..record import RunRecord
 from ..selector_evidence import SelectorEvidence
 from ..statistics import summarise
 from ..values import Value, shown
+from .completion import completes_selectors
 from .console import Console, Part, Word, heading, status_word
 from .project import opened
 
@@ -26,7 +27,11 @@ _LEAST = 8
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to show."""
-    parser.add_argument("name", metavar="NAME", help="a selector, or a record's id (or its start)")
+    completes_selectors(
+        parser.add_argument(
+            "name", metavar="NAME", help="a selector, or a record's id (or its start)"
+        )
+    )
     parser.add_argument("--output", action="store_true", help="print all that the run printed")
 
 
