@@ -6,11 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..bundles.writing import selectors_of, write_bundle
 from ..cleaning import Cleaner
 from ..errors import ConfigError, ExitCode, InfrastructureError
 from ..evidence import Evidence
 from ..exports import FORMATS, hub
-from .console import Console
+from ..store import Store
+from .console import Console, Word
 from .project import add_names, chosen, opened
 
 NAME = "export"
@@ -25,12 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the format, where to, and the names."""
     parser.add_argument(
         "format",
-        choices=("hub", *FORMATS),
+        choices=("hub", "bundle", *FORMATS),
         help="hub: the artifacts of an initiative (runtime_profile.md, env_snapshot.txt, "
         "ci_notes.md, summary.md, logs, junit.xml); json, csv: every number; benchmark: as "
-        "pytest-benchmark writes; shields, svg: badges",
+        "pytest-benchmark writes; shields, svg: badges; bundle: records and artifacts as one "
+        "file for ptyreg merge",
     )
-    parser.add_argument("folder", metavar="DIR", help="where to; - prints a single file")
+    parser.add_argument(
+        "folder", metavar="DIR", help="where to; - prints a single file; a bundle's own name"
+    )
     add_names(parser)
 
 
@@ -44,6 +49,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """
     console = Console(arguments)
     project, store = opened(arguments)
+    if arguments.format == "bundle":
+        return _bundle(console, store, arguments, [s.name for s in chosen(project, arguments)])
     evidence = Evidence(project, store)
     selectors = [evidence.selector(selector.name) for selector in chosen(project, arguments)]
     if arguments.format == "hub":
@@ -64,6 +71,19 @@ def execute(arguments: argparse.Namespace) -> int:
         _write(folder / name, data)
         console.print(str(folder / name))
     console.answer({"folder": str(folder), "files": list(files)})
+    return ExitCode.OK
+
+
+def _bundle(console: Console, store: Store, arguments: argparse.Namespace, names: list[str]) -> int:
+    """Bundle what is kept of the named selectors; of all, also of those no longer declared."""
+    file = Path(arguments.folder)
+    written = write_bundle(store, names if arguments.names else selectors_of(store), file)
+    console.print(
+        f"{file}: {written.records} records, {written.artifacts} artifacts, {written.size} bytes"
+    )
+    for name in written.gone:
+        console.print(Word("without", "caution"), f" {name}, which is gone or too large")
+    console.answer({"file": str(file), **written._asdict()})
     return ExitCode.OK
 
 

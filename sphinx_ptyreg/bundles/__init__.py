@@ -1,0 +1,1 @@
+"""Evidence as one file that travels: written, read with suspicion, merged into a store."""
