@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ptycho_torch.bundle_file import (
+    AGAIN,
     BUNDLE_NAME,
     MANIFEST,
     SCHEMA,
     WEIGHTS,
     BundleFile,
-    incomplete,
     read_bundle_file,
 )
-from ptycho_torch.checks import CommandParser, UsageError, require, require_torch, run_command
+from ptycho_torch.checks import CommandParser, require, require_torch, run_command
 from ptycho_torch.config import ModelConfig
+from ptycho_torch.damage import damage_told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,13 +100,8 @@ def load_bundle(path: Path) -> Bundle:
     found = read_bundle_file(path)
     require_torch()
     require("safetensors")
-    from safetensors import SafetensorError  # noqa: PLC0415 - after the file's errors
-
-    try:
-        reconstructor = _rebuild(found)
-        training = dict(found.manifest["training"])
-    except (UsageError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as problem:
-        raise incomplete(found.path, problem) from problem
+    with damage_told(found.path, "hold a complete network", AGAIN):
+        reconstructor, training = _rebuild(found), dict(found.manifest["training"])
     return Bundle(reconstructor=reconstructor.eval(), training=training)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ptycho_torch.checks import DataError, expected
+from ptycho_torch.damage import damage_told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,30 +52,17 @@ def read_bundle_file(path: Path) -> BundleFile:
     if not path.is_file():
         remedy = f"Give the folder of python -m ptycho_torch.train, or its {BUNDLE_NAME}."
         raise DataError(expected(str(path), "be a trained bundle", "no file there", remedy))
-    try:
-        with zipfile.ZipFile(path) as archive:
-            _check_members(path, archive)
-            manifest = json.loads(archive.read(MANIFEST))
-            weights = archive.read(WEIGHTS)
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError) as problem:
-        got = f"a damaged file ({problem})"
-        raise DataError(expected(str(path), "be a trained bundle", got, AGAIN)) from problem
+    with damage_told(path, "be a trained bundle", AGAIN), zipfile.ZipFile(path) as archive:
+        _check_members(path, archive)
+        manifest = json.loads(archive.read(MANIFEST))
+        weights = archive.read(WEIGHTS)
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         found = manifest.get("schema") if isinstance(manifest, dict) else type(manifest).__name__
         remedy = "Use the version of ptycho_torch that wrote it."
         name = f"{MANIFEST} in {path}"
         raise DataError(expected(name, f"have schema {SCHEMA}", found, remedy))
-    try:
+    with damage_told(path, "hold a complete network", AGAIN):
         return BundleFile(path=path, manifest=manifest, weights=weights, shapes=_shapes(weights))
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error) as problem:
-        raise incomplete(path, problem) from problem
-
-
-def incomplete(path: Path, problem: Exception) -> DataError:
-    """Give the error of a bundle whose weights do not make a network."""
-    text = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-    got = f"one that does not fit ({text})"
-    return DataError(expected(str(path), "hold a complete network", got, AGAIN))
 
 
 def _check_members(path: Path, archive: zipfile.ZipFile) -> None:

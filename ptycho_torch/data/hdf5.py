@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho_torch.checks import DataError, expected
+from ptycho_torch.damage import damage_told
 from ptycho_torch.data.npz_source import Header, NpzSource
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ class Hdf5Source:
             return array[part] if self.picked is None else array[self.picked[part]]
         import h5py  # noqa: PLC0415 - only for files that need it
 
-        with h5py.File(path, "r") as file:
+        whole = damage_told(path, "be a whole HDF5 file", "Copy the file again.")
+        with whole, h5py.File(path, "r") as file:
             picked = None if self.picked is None else self.picked[part]
             array = np.asarray(file[place][part] if picked is None else file[place][()][picked])
         if self.mask is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ptycho_torch.checks import DataError, expected, require
+from ptycho_torch.damage import damage_told
 from ptycho_torch.data.cxi import open_cxi
 from ptycho_torch.data.ptychodus import open_product
 
@@ -28,18 +29,12 @@ def open_hdf5(path: Path, patterns: Path | None) -> Hdf5Source:
     require("h5py", group="hdf5")
     import h5py  # noqa: PLC0415 - only for files that need it
 
-    try:
-        with h5py.File(path, "r") as file:
-            if "entry_1" in file:
-                return open_cxi(path, file)
-            if "probe_position_x_m" in file:
-                return open_product(path, file, patterns)
-            got = f"the groups {', '.join(sorted(file)) or 'none'}"
-    except (OSError, KeyError, RuntimeError) as problem:
-        raise DataError(
-            expected(
-                str(path), "be a whole HDF5 file", f"{problem}".strip("'\""), "Copy the file again."
-            )
-        ) from problem
+    whole = damage_told(path, "be a whole HDF5 file", "Copy the file again.")
+    with whole, h5py.File(path, "r") as file:
+        if "entry_1" in file:
+            return open_cxi(path, file)
+        if "probe_position_x_m" in file:
+            return open_product(path, file, patterns)
+        got = f"the groups {', '.join(sorted(file)) or 'none'}"
     to = "hold entry_1 (CXI) or probe_position_x_m (a Ptychodus product)"
     raise DataError(expected(str(path), to, got, "Convert it to an NPZ scan (DATA-001)."))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho_torch.checks import DataError, expected
+from ptycho_torch.damage import damage_told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 LOCAL_HEADER = 30
 """Bytes of a ZIP member's own header, before its name and extra field."""
 
+PLAIN = "hold plain numeric arrays"
 DAMAGED = "Write it again with numpy.savez; nothing is unpickled."
 
 
@@ -64,19 +66,19 @@ class NpzSource:
         self.path = path
         self.notes: list[str] = []
         self.headers: dict[str, Header] = {}
-        try:
-            with zipfile.ZipFile(path) as archive, path.open("rb") as file:
-                for info in archive.infolist():
-                    if info.filename.endswith(".npy"):
-                        header = _read_header(archive, info, file)
-                        self.headers[info.filename.removesuffix(".npy")] = header
-        except (ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as problem:
-            if not zipfile.is_zipfile(path):
-                found = "a file of another kind, or a cut-off one"
-                raise DataError(
-                    expected(str(path), "be an NPZ file", found, "Write it with numpy.savez.")
-                ) from problem
-            raise _damaged(path, problem) from problem
+        if not zipfile.is_zipfile(path):
+            got = "a file of another kind, or a cut-off one"
+            remedy = "Write it with numpy.savez."
+            raise DataError(expected(str(path), "be an NPZ file", got, remedy))
+        with (
+            damage_told(path, PLAIN, DAMAGED),
+            zipfile.ZipFile(path) as archive,
+            path.open("rb") as file,
+        ):
+            for info in archive.infolist():
+                if info.filename.endswith(".npy"):
+                    header = _read_header(archive, info, file)
+                    self.headers[info.filename.removesuffix(".npy")] = header
 
     def name(self, key: str) -> str:
         """Give the name of an array for an error."""
@@ -88,14 +90,11 @@ class NpzSource:
         Raises:
             DataError: If its data are damaged.
         """
-        header = self.headers[key]
-        if header.dtype.hasobject:
-            raise _damaged(self.path, ValueError(f"{key} holds Python objects"))
-        try:
-            with np.load(self.path, allow_pickle=False) as archive:
-                return np.asarray(archive[key])
-        except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as problem:
-            raise _damaged(self.path, problem) from problem
+        with (
+            damage_told(self.path, PLAIN, DAMAGED),
+            np.load(self.path, allow_pickle=False) as archive,
+        ):
+            return np.asarray(archive[key])
 
     def map(self, key: str) -> NDArray[np.generic] | None:
         """Map an array read-only; ``None`` if it is compressed, or not aligned to its type."""
@@ -145,15 +144,4 @@ def _read_header(
         start=file.tell(),
         fortran=fortran,
         checksum=(before, info.CRC),
-    )
-
-
-def _damaged(path: Path, problem: Exception) -> DataError:
-    return DataError(
-        expected(
-            str(path),
-            "hold plain numeric arrays",
-            f"one that cannot be read ({problem})",
-            DAMAGED,
-        )
     )

@@ -123,12 +123,13 @@ def examine(found: Examined, *, counts: bool) -> Iterator[str]:
     highest = np.empty(layout.count, np.float32)
     amplitude = _read_stack(found, layout, lowest, highest, counts=counts)
     yield from stack_problems(source.name(layout.keys[STACK.key]), lowest, highest)
-    found.scan = Scan(
-        diffraction_amplitude=amplitude,
-        positions_px=positions_px,
-        probe=probe.astype(np.complex64),
-        object_guess=None if guess is None else guess.astype(np.complex64),
-    )
+    with np.errstate(over="ignore"):
+        found.scan = Scan(
+            diffraction_amplitude=amplitude,
+            positions_px=positions_px,
+            probe=probe.astype(np.complex64),
+            object_guess=None if guess is None else guess.astype(np.complex64),
+        )
 
 
 def _read_stack(

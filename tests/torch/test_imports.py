@@ -17,6 +17,7 @@ HEAVY = {"torch", "lightning", "numpy", "PIL", "safetensors", "matplotlib"}
 
 FLOORS = [
     {"", "data", "config", "checks", "machine", "data.schema", "data.scan"},
+    {"damage"},
     {
         "physics", "models", "needs_torch", "needs_lightning", "env_report",
         "outputs", "pictures", "physics.propagation",
@@ -43,7 +44,7 @@ FREE = ["", "config", "checks", "env_report", "metrics", "data.npz", "data.group
         "data.schema", "data.scan", "data.npz_source", "data.contract", "data.plausibility",
         "data.hdf5", "data.cxi", "data.ptychodus", "data.hdf5_file", "data.scan_file",
         "pictures", "simulate", "train", "inference", "validate", "convert",
-        "machine", "bundle_file", "bundle", "training", "api"]  # fmt: skip
+        "machine", "damage", "bundle_file", "bundle", "training", "api"]  # fmt: skip
 
 WITHOUT_TORCH = """
 import importlib.metadata, sys

@@ -278,3 +278,34 @@ def test_the_contract_is_written_once() -> None:
 def test_the_documentation_shows_the_contract() -> None:
     page = Path(__file__).parents[2] / "docs" / "workflows" / "data.md"
     assert schema.as_table() in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["npz", "compressed", "cxi", "product"])
+def test_bytes_changed_at_random_are_refused_or_read(tmp_path, scan, kind) -> None:
+    path = tmp_path / "scan.npz"
+    if kind == "npz":
+        save_scan(path, scan)
+    elif kind == "compressed":
+        np.savez_compressed(
+            path,
+            diff3d=scan.diffraction_amplitude,
+            ycoords=scan.positions_px[:, 0],
+            xcoords=scan.positions_px[:, 1],
+            probeGuess=scan.probe,
+        )
+    else:
+        {"cxi": write_cxi, "product": write_product}[kind](path, scan)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(6)
+    refused = 0
+    for _ in range(80):
+        data = bytearray(whole[: rng.integers(1, len(whole))] if rng.random() < 0.2 else whole)
+        for place in rng.integers(0, len(data), rng.integers(1, 20)):
+            data[place] = rng.integers(256)
+        path.write_bytes(bytes(data))
+        try:
+            load_scan(path)
+        except DataError as problem:
+            refused += 1
+            assert str(problem).startswith("Expected ")
+    assert refused > 10
