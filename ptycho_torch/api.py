@@ -94,8 +94,8 @@ def reconstruct(bundle: Bundle, scan: Scan, config: InferenceConfig | None = Non
     Raises:
         UsageError: If the scan was made with another probe, or no such device is there.
     """
-    from ptycho_torch import inference  # noqa: PLC0415 - its command line is not needed to import
+    from ptycho_torch import reconstruction  # noqa: PLC0415 - its command line is not needed to import
 
-    inference.check_probe(bundle.reconstructor, scan, "the scan")
-    placed, _ = inference.reconstruct(bundle.reconstructor, scan, config or InferenceConfig())
-    return placed
+    reconstruction.check_probe(bundle.reconstructor, scan, "the scan")
+    config = config or InferenceConfig()
+    return reconstruction.reconstruct(bundle.reconstructor, scan, config).placed

@@ -22,7 +22,8 @@ class Reconstructor(torch.nn.Module):
     sent through the probe to the detector, must explain the counts.
 
     Args:
-        probe: Complex (y, x); the sum of ``abs()**2`` is the number of photons in the beam.
+        probe: Complex (y, x) or (mode, y, x); the sum of ``abs()**2`` is the number of photons in
+            the beam.
         config: Shape of the network.
 
     Raises:
@@ -130,5 +131,6 @@ class Reconstructor(torch.nn.Module):
             The object.
         """
         weight = self.forward_model.window_probe.abs().square()
+        weight = weight.sum(dim=0) if weight.ndim == 3 else weight
         positions_px = positions_px.to(patches.device, weight.dtype)
         return stitch(synchronise_phases(patches, weight, positions_px), weight, positions_px)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from ptycho_torch.physics.projection import incoherent_sum
 from ptycho_torch.physics.propagation import far_field, inverse_far_field
 
 WINDOW_MULTIPLE = 8
@@ -16,7 +17,7 @@ def probe_window(probe: Tensor, energy: float) -> tuple[slice, slice]:
     """Find the smallest centred square that holds most of the probe.
 
     Args:
-        probe: Complex (y, x), centred on pixel ``size // 2``.
+        probe: Complex (..., y, x), centred on pixel ``size // 2``.
         energy: Share of the probe's energy to hold, 0 … 1.
 
     Returns:
@@ -29,7 +30,9 @@ def probe_window(probe: Tensor, energy: float) -> tuple[slice, slice]:
         (slice(16, 24, None), slice(28, 36, None))
     """
     intensity = probe.abs().square()
-    height, width = probe.shape
+    height, width = probe.shape[-2:]
+    if intensity.ndim == 3:
+        intensity = intensity.sum(dim=0)
     largest = min(height, width) // WINDOW_MULTIPLE * WINDOW_MULTIPLE
     for size in range(WINDOW_MULTIPLE, largest + 1, WINDOW_MULTIPLE):
         top, left = height // 2 - size // 2, width // 2 - size // 2
@@ -43,11 +46,13 @@ def probe_window(probe: Tensor, energy: float) -> tuple[slice, slice]:
 class ForwardModel(nn.Module):
     """A known probe, thin-sample interaction, and the far field.
 
-    Exit wave = probe · object patch; the detector counts the squared modulus of its far field.
-    Patches live in the window of the probe; outside of it there is no light.
+    Exit wave = probe · object patch; the detector counts the squared modulus of its far field. A
+    partially coherent beam has several modes, whose counts add up (Thibault and Menzel, *Nature*
+    494, 68 (2013)). Patches live in the window of the probe; outside of it there is no light.
 
     Args:
-        probe: Complex (y, x); the sum of ``abs()**2`` is the number of photons in the beam.
+        probe: Complex (y, x) or (mode, y, x); the sum of ``abs()**2`` is the number of photons in
+            the beam.
         energy: Share of the probe's energy that the window must hold.
     """
 
@@ -60,8 +65,8 @@ class ForwardModel(nn.Module):
 
     @property
     def window_probe(self) -> Tensor:
-        """The part of the probe within the window, complex (y, x)."""
-        return self.probe[self.window]
+        """The part of the probe within the window, complex (y, x) or (mode, y, x)."""
+        return self.probe[..., *self.window]
 
     def detector_wave(self, object_patches: Tensor) -> Tensor:
         """Propagate patches through the probe to the detector.
@@ -70,11 +75,14 @@ class ForwardModel(nn.Module):
             object_patches: Complex (pattern, y, x), of the window's shape.
 
         Returns:
-            Complex (pattern, y, x), of the detector's shape.
+            Complex (pattern, y, x), or (pattern, mode, y, x) for a probe of several modes, of the
+            detector's shape.
         """
         rows, columns = self.window
-        height, width = self.probe.shape
+        height, width = self.probe.shape[-2:]
         around = (columns.start, width - columns.stop, rows.start, height - rows.stop)
+        if self.probe.ndim == 3:
+            object_patches = object_patches[:, None]
         return far_field(nn.functional.pad(self.window_probe * object_patches, around))
 
     def forward(self, object_patches: Tensor) -> Tensor:
@@ -87,10 +95,12 @@ class ForwardModel(nn.Module):
             Diffraction intensity in photons, real (pattern, y, x), of the detector's shape.
         """
         wave = self.detector_wave(object_patches)
-        return wave.real.square() + wave.imag.square()
+        return incoherent_sum(wave if wave.ndim == 4 else wave[:, None])
 
     def back_project(self, diffraction_amplitude: Tensor) -> Tensor:
         """Guess patches from measured amplitudes in one step, without knowing their phase.
+
+        Of several modes, the brightest is taken for all.
 
         The measured amplitude takes the phase that the probe alone has on the detector, goes back
         to the sample and is divided by the probe where there is light: the first step of an
@@ -103,8 +113,12 @@ class ForwardModel(nn.Module):
         Returns:
             Complex (pattern, y, x), of the window's shape.
         """
-        wave = far_field(self.probe)
+        probe = self.probe
+        if probe.ndim == 3:
+            probe = probe[probe.abs().square().sum(dim=(1, 2)).argmax()]
+        wave = far_field(probe)
         phase = wave / wave.abs().clamp_min(torch.finfo(wave.real.dtype).tiny)
         exit_wave = inverse_far_field(diffraction_amplitude * phase)[..., *self.window]
-        intensity = self.window_probe.abs().square()
-        return exit_wave * self.window_probe.conj() / (intensity + REGULARISATION * intensity.max())
+        within = probe[self.window]
+        intensity = within.abs().square()
+        return exit_wave * within.conj() / (intensity + REGULARISATION * intensity.max())

@@ -82,3 +82,27 @@ def place_patches(patches: Tensor, positions_px: Tensor, object_shape: tuple[int
     for index, weight in _corners(positions_px.to(patches.real.dtype), patch_shape, object_shape):
         flat_object = flat_object.index_add(0, index.reshape(-1), (patches * weight).reshape(-1))
     return flat_object.reshape(object_shape)
+
+
+def patch_indices(
+    corners: Tensor, patch_shape: tuple[int, int], object_shape: tuple[int, int]
+) -> Tensor:
+    """Give where the pixels of patches at whole-pixel corners lie in the flattened object.
+
+    ``object_.reshape(-1)[indices]`` cuts the patches; ``index_add`` with them is the adjoint.
+
+    Args:
+        corners: Object pixels (y, x) of the patches' pixels [0, 0], whole (position, yx).
+        patch_shape: Height and width of a patch.
+        object_shape: Height and width of the object, which holds every patch.
+
+    Returns:
+        Whole numbers (position, y, x).
+
+    Examples:
+        >>> patch_indices(torch.tensor([[1, 2]]), (2, 3), (4, 5)).tolist()
+        [[[7, 8, 9], [12, 13, 14]]]
+    """
+    rows = corners[:, 0, None] + torch.arange(patch_shape[0], device=corners.device)
+    columns = corners[:, 1, None] + torch.arange(patch_shape[1], device=corners.device)
+    return rows[:, :, None] * object_shape[1] + columns[:, None, :]

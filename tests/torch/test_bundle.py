@@ -13,8 +13,8 @@ torch = pytest.importorskip("torch", reason="needs PyTorch (POLICY-001)")
 from ptycho_torch.bundle import Bundle, load_bundle, save_bundle  # noqa: E402
 from ptycho_torch.checks import DataError, UsageError  # noqa: E402
 from ptycho_torch.config import ModelConfig  # noqa: E402
-from ptycho_torch.inference import check_probe  # noqa: E402
 from ptycho_torch.needs_torch import choose_device  # noqa: E402
+from ptycho_torch.reconstruction import check_probe  # noqa: E402
 from ptycho_torch.reconstructor import Reconstructor  # noqa: E402
 
 pytestmark = pytest.mark.torch

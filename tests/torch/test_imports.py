@@ -22,12 +22,14 @@ FLOORS = [
         "physics", "models", "needs_torch", "needs_lightning", "env_report",
         "outputs", "pictures", "physics.propagation",
         "physics.patches", "physics.losses", "models.unet", "metrics", "data.grouping",
-        "data.npz_source", "bundle_file",
+        "data.npz_source", "bundle_file", "figures", "physics.gauge", "physics.projection",
+        "physics.shifts",
     },
-    {"physics.forward_model", "reassembly", "data.dataset", "data.npz", "data.contract",
-     "data.hdf5"},
-    {"data.datamodule", "reconstructor", "data.plausibility", "data.cxi", "data.ptychodus"},
-    {"lightning_module", "bundle", "data.hdf5_file"},
+    {"physics.forward_model", "physics.updates", "estimate", "reassembly", "data.dataset",
+     "data.npz", "data.contract", "data.hdf5"},
+    {"data.datamodule", "reconstructor", "refinement", "data.plausibility",
+     "data.cxi", "data.ptychodus"},
+    {"lightning_module", "bundle", "data.hdf5_file", "reconstruction"},
     {"checkpoints", "progress", "data.scan_file"},
     {"fitting"},
     {"training"},
@@ -39,12 +41,15 @@ NEED_TORCH = [
     "physics.forward_model", "models.unet", "needs_torch", "needs_lightning", "reassembly",
     "data.dataset",
     "data.datamodule", "reconstructor", "lightning_module", "checkpoints", "progress", "fitting",
+    "physics.gauge", "physics.projection", "physics.shifts", "physics.updates", "estimate",
+    "refinement",
 ]  # fmt: skip
 FREE = ["", "config", "checks", "env_report", "metrics", "data.npz", "data.grouping", "outputs",
         "data.schema", "data.scan", "data.npz_source", "data.contract", "data.plausibility",
         "data.hdf5", "data.cxi", "data.ptychodus", "data.hdf5_file", "data.scan_file",
         "pictures", "simulate", "train", "inference", "validate", "convert",
-        "machine", "damage", "bundle_file", "bundle", "training", "api"]  # fmt: skip
+        "machine", "damage", "bundle_file", "bundle", "training", "api",
+        "figures", "reconstruction"]  # fmt: skip
 
 WITHOUT_TORCH = """
 import importlib.metadata, sys

@@ -16,9 +16,10 @@ import pytest
 from ptycho_torch.config import InferenceConfig, ModelConfig, SimulationConfig, TrainingConfig
 from ptycho_torch.data.npz import load_object, save_object, save_scan
 from ptycho_torch.data.scan_file import load_scan
-from ptycho_torch.inference import centred_phase, reconstruct, shown_pixels
+from ptycho_torch.figures import centred_phase, shown_pixels
 from ptycho_torch.metrics import same_pixels
 from ptycho_torch.pictures import PHASE_COLOURS, save_picture
+from ptycho_torch.reconstruction import reconstruct
 from ptycho_torch.simulate import simulate_scan
 
 if TYPE_CHECKING:
@@ -130,8 +131,8 @@ def test_run_pytorch_train_save_load_infer(
     known = load_bundle(trained).reconstructor
     scores = {
         "found": score(load_object(inferred / "reconstruction.npz"), truth, scan),
-        "untrained": score(reconstruct(new, scan, on_cpu)[0], truth, scan),
-        "mirrored": score(reconstruct(known, mirrored, on_cpu)[0], truth, scan),
+        "untrained": score(reconstruct(new, scan, on_cpu).placed, truth, scan),
+        "mirrored": score(reconstruct(known, mirrored, on_cpu).placed, truth, scan),
     }
     prove_reconstruction(**scores)
 

@@ -16,7 +16,7 @@ from ptycho_torch.config import (  # noqa: E402
     TrainingConfig,
 )
 from ptycho_torch.data.dataset import PatternDataset  # noqa: E402
-from ptycho_torch.inference import reconstruct  # noqa: E402
+from ptycho_torch.reconstruction import reconstruct  # noqa: E402
 from ptycho_torch.reconstructor import Reconstructor  # noqa: E402
 from ptycho_torch.simulate import simulate_scan  # noqa: E402
 
@@ -63,7 +63,7 @@ def scored(simulated, network):
     scan, truth = simulated
 
     def score(by: Reconstructor, of):
-        placed, _ = reconstruct(by, of, ON_CPU)
+        placed = reconstruct(by, of, ON_CPU).placed
         object_ = same_pixels(placed.object_, placed.origin_px, truth.object_.shape)
         return score_reconstruction(object_, truth.object_, scan.positions_px)
 
