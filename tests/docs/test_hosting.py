@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -83,13 +84,40 @@ def test_every_environment_that_a_host_names_exists() -> None:
 def test_the_regression_job_measures_and_the_docs_job_replays_what_it_measured() -> None:
     measured, docs = jobs()["integration-tests-torch"], jobs()["docs"]
     assert called(measured) == {"regression"}
-    assert called(docs) == {"docs-replay"}
+    assert called(docs) == {"merge", "docs-replay"}
     assert docs["needs"] == "integration-tests-torch"
-    [sent] = [s["with"] for s in measured["steps"] if "upload" in s.get("uses", "")]
-    [got] = [s["with"] for s in docs["steps"] if "download" in s.get("uses", "")]
-    assert (sent["name"], sent["path"]) == (got["name"], got["path"]) == ("records", ".ptyreg")
-    assert sent["include-hidden-files"]
-    assert not [step for step in measured["steps"] if "PTYREG_CI" in step.get("env", {})]
+    [sent] = [step for step in measured["steps"] if "upload" in step.get("uses", "")]
+    [got] = [step for step in docs["steps"] if "download" in step.get("uses", "")]
+    assert sent["if"] == "always()"
+    assert sent["with"]["name"] == got["with"]["name"]
+    bundle = sent["with"]["path"]
+    assert f"ptyreg export bundle {bundle}" in tox()["testenv:regression"]["commands"]
+    assert f"ptyreg merge {{posargs:{bundle}}}" in tox()["testenv:merge"]["commands"]
+
+
+def test_what_the_two_jobs_call_carries_the_records_over(tmp_path: Path) -> None:
+    """The commands of both environments, in two checkouts: measured in one, merged in the other."""
+    (tmp_path / "measured").mkdir()
+    project = tmp_path / "measured"
+    (project / "pyproject.toml").write_text(
+        '[tool.ptyreg.selectors.one]\nnodeids = ["test_one.py::test_one"]\n'
+    )
+    (project / "test_one.py").write_text("def test_one(): pass\n")
+    shutil.copytree(project, tmp_path / "replayed")
+
+    def call(where: str, command: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "sphinx_ptyreg", *command.split()[1:]],
+            cwd=tmp_path / where, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    for command in tox()["testenv:regression"]["commands"].strip().splitlines():
+        call("measured", command.replace("{posargs}", ""))
+    shutil.copy(project / "records.ptyreg", tmp_path / "replayed")
+    call("replayed", re.sub(r"\{posargs:(.*)\}", r"\1", tox()["testenv:merge"]["commands"].strip()))
+    assert "one  fresh" in call("replayed", "ptyreg status")
 
 
 def test_the_regression_has_a_time_limit_and_one_retry() -> None:
