@@ -14,7 +14,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
 
     Examples:
         >>> list(table(["a", "b"], [["1", "x|y"]]))
-        ['| a | b |', '|---|---|', '| 1 | x\\\\|y |']
+        ['| a | b |', '|---|---|', '| 1 | x\\|y |']
     """
     yield _line(header)
     yield f"|{'---|' * len(header)}"

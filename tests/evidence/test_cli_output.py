@@ -16,7 +16,7 @@ SECTIONS = dict(
     re.findall(r"^## `ptyreg ([\w-]+)`.*?\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
 )
 
-#: Command → how it is called on a measured project; those of others are tested where they live.
+#: Command → how it is called on a measured project.
 CALLS = {
     "init": ["init"],
     "run": ["run", "--if-needed"],
@@ -29,6 +29,8 @@ CALLS = {
     "lint": ["lint"],
     "publish": ["publish"],
     "export": ["export", "json", "exported"],
+    "import": ["import", "quick", "pytest.log", "--started", "2025-10-19T12:24:49Z"],
+    "merge": ["merge", "elsewhere.ptyreg"],
     "freeze": ["freeze", "1.0"],
     "gc": ["gc"],
     "doctor": ["doctor"],
@@ -43,6 +45,8 @@ SUBPARSERS = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_json_is_one_object_and_its_fields_are_documented(measured, ptyreg, name):
+    measured.write("pytest.log", "= test session starts =\n\n==== 1 passed in 35.86s ====\n")
+    ptyreg("export", "bundle", "elsewhere.ptyreg")
     status, out, _ = ptyreg(*CALLS[name], "--json")
     told = json.loads(out)
     assert status == 0, out
@@ -55,12 +59,14 @@ def test_json_is_one_object_and_its_fields_are_documented(measured, ptyreg, name
             assert f"`{inner}`" in section, f"{key}.{inner}"
 
 
-@pytest.mark.parametrize("name", [command.NAME for command in COMMANDS])
+def test_every_command_is_called_here():
+    assert set(CALLS) == {command.NAME for command in COMMANDS}
+
+
+@pytest.mark.parametrize("name", CALLS)
 def test_an_error_is_json_too(measured, ptyreg, name):
     measured.write("pyproject.toml", "[tool.ptyreg]\nmoed = 1\n")
-    arguments = {"import": ["import", "quick", "x"], "merge": ["merge", "x"]}
-    call = CALLS.get(name) or arguments.get(name, [name])
-    status, out, err = ptyreg(*call, "--json")
+    status, out, err = ptyreg(*CALLS[name], "--json")
     assert status == 2
     told = json.loads(out)
     assert told["exit_status"] == 2

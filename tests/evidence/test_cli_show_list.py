@@ -107,3 +107,25 @@ def test_list_of_what_never_ran_has_what_is_declared(project, ptyreg, monkeypatc
     assert status == 0
     assert "never measured" in out
     assert "quick.title" in out
+
+
+def test_show_and_diff_of_what_was_imported_say_where_it_stands(measured, ptyreg):
+    measured.write("one.log", "= test session starts =\nplatform linux -- Python 3.11.13\n"
+                   "collected 1 item\n\n======= 1 passed in 35.86s =======\n")  # fmt: skip
+    arguments = ("--class", "published-log", "--started", "2025-10-19T12:24:49Z")
+    status, _, err = ptyreg("import", "quick", "one.log", *arguments)
+    assert status == 0, err
+    _, out, _ = ptyreg("show", "20251019T122449")
+    assert "one.log, line 5 (SHA-256" in out
+    assert "35.86 s" in out
+    _, out, _ = ptyreg("diff", "published-log", "laptop")
+    assert "  - " not in out  # what an imported run depended on is not known
+    duration = next(line for line in out.splitlines() if line.strip().startswith("duration "))
+    assert duration.endswith("not comparable")
+
+
+@pytest.mark.parametrize("repeats", ["0", "-1", "x", "1001"])
+def test_a_wrong_number_of_repeats_is_status_2(measured, ptyreg, repeats):
+    status, _, err = ptyreg("run", f"--repeats={repeats}")
+    assert status == 2
+    assert "Expected a number of runs from 1 to 1000" in err
