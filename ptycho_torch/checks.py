@@ -131,8 +131,9 @@ def whole_number(name: str, *, minimum: int) -> Callable[[str], int]:
         except ValueError:
             value = minimum - 1
         if value < minimum:
+            remedy = "Give such a number, or leave the flag out."
             raise UsageError(
-                expected(name, f"be a whole number of at least {minimum}", repr(text), "Change it.")
+                expected(name, f"be a whole number of at least {minimum}", repr(text), remedy)
             )
         return value
 
@@ -153,7 +154,8 @@ def positive_number(name: str) -> Callable[[str], float]:
         except ValueError:
             value = float("nan")
         if not 0 < value < float("inf"):
-            raise UsageError(expected(name, "be a finite number above 0", repr(text), "Change it."))
+            remedy = "Give such a number, or leave the flag out."
+            raise UsageError(expected(name, "be a finite number above 0", repr(text), remedy))
         return value
 
     return convert

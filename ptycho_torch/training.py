@@ -124,7 +124,7 @@ def check_training(scan: Scan, config: TrainingConfig, test: Scan | None) -> Non
     ):
         if getattr(config, name) < minimum:
             to = f"be at least {minimum}"
-            raise UsageError(expected(f"--{name}", to, getattr(config, name), "Change it."))
+            raise UsageError(expected(f"--{name}", to, getattr(config, name), "Raise it."))
     pick_evenly(len(scan.positions_px), config.n_images)
     if config.batch_size < config.devices:
         to = f"be at least {config.devices}, one pattern per device"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,7 +98,7 @@ def as_text(report: dict[str, Any]) -> str:
     named = {key: spec for spec in (*READ_ARRAYS, *IGNORED) for key in spec.keys}
     for key, array in report["arrays"].items():
         shape = " × ".join(map(str, array["shape"]))
-        meaning = re.split("[,:;]", named[key].meaning)[0] if key in named else "not read"
+        meaning = named[key].short if key in named else "not read"
         lines.append(f"  {key:<14} {array['dtype']:<10} {shape:<16} {meaning}")
     (y0, y1), (x0, x1) = scan["y_px"], scan["x_px"]
     lines.append(f"  positions      y {y0:.1f} … {y1:.1f} px, x {x0:.1f} … {x1:.1f} px")

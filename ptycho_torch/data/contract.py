@@ -72,7 +72,7 @@ def find_keys(source: ScanSource) -> tuple[dict[str, str], list[str]]:
             wanted = " or ".join(spec.keys)
             to = f"hold one array {wanted}" if found else f"hold the array {wanted}"
             got = "both" if found else "neither" if len(spec.keys) > 1 else "none of that name"
-            remedy = f"It is the {spec.meaning.split(',')[0].split(':')[0]} (DATA-001)."
+            remedy = "Keep one of them." if found else f"Add the {spec.short} (DATA-001)."
             problems.append(expected(str(source.path), to, got, remedy))
     return keys, problems
 
@@ -84,13 +84,13 @@ def _header_problem(source: ScanSource, key: str, spec: ArraySpec, kinds: str) -
         return expected(source.name(key), "hold plain numeric arrays", "Python objects", remedy)
     if header.dtype.kind not in kinds or len(header.shape) != len(spec.axes):
         what = f"{header.dtype} of shape {header.shape}"
-        if header.dtype.kind in KINDS:
-            what = f"{KINDS[header.dtype.kind]}, {what}"
+        words = [word for kind, word in KINDS.items() if header.dtype.kind in kind]
+        what = f"{words[0]}, {what}" if words else what
         return expected(source.name(key), spec.describe(), what, spec.remedy)
     if 0 in header.shape:
-        return expected(
-            source.name(key), "hold something", f"the empty shape {header.shape}", spec.remedy
-        )
+        remedy = "Check how the file was written."
+        got = f"the empty shape {header.shape}"
+        return expected(source.name(key), "hold something", got, remedy)
     return None
 
 

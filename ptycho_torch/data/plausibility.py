@@ -109,7 +109,7 @@ def stack_problems(
     finite = np.isfinite(lowest) & np.isfinite(highest)
     for wrong, to, what, remedy in (
         (~finite, "be finite", "NaN or infinity", "Set masked pixels to 0, or drop the patterns."),
-        (finite & (lowest < 0), "not be negative", "values below 0",
+        (finite & (lowest < 0), "have no value below 0", "negative ones",
          "Subtract no background below 0; amplitudes are roots of counts."),
         (finite & (highest == 0) & (lowest == 0), "hold some light in each pattern", "only zeros",
          "Drop the dark patterns and their positions."),

@@ -6,6 +6,7 @@ documentation all come from :data:`SCAN_ARRAYS`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 KINDS = {"f": "real", "c": "complex", "iu": "whole numbers", "iuf": "real"}
@@ -45,6 +46,16 @@ class ArraySpec:
         """Give every name under which the array is looked for, the best first."""
         return (self.key, *self.aliases)
 
+    @property
+    def short(self) -> str:
+        """Give the meaning in a few words.
+
+        Examples:
+            >>> X.short
+            'scan position along x'
+        """
+        return re.split("[,:;]", self.meaning)[0]
+
     def describe(self) -> str:
         """Say in a few words what the array must be, as errors do.
 
@@ -72,7 +83,7 @@ Y = ArraySpec(
     kinds="iuf",
     loads_as="float64",
     unit="px",
-    meaning="scan position: the patch's centre pixel, counted from the object's pixel [0, 0]",
+    meaning="scan position along y: the patch's centre, from the object's pixel [0, 0]",
     remedy="Give one number per pattern.",
 )
 X = ArraySpec(
@@ -81,7 +92,7 @@ X = ArraySpec(
     kinds="iuf",
     loads_as="float64",
     unit="px",
-    meaning="the same along x",
+    meaning="scan position along x, likewise",
     remedy="Give one number per pattern.",
 )
 PROBE = ArraySpec(

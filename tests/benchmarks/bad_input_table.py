@@ -125,7 +125,7 @@ ROWS = {
     ),
     "NaN": Row(arrays={"diff3d": spoiled(np.nan)}, text="NaN or infinity in 1 of 24 patterns"),
     "infinity": Row(arrays={"diff3d": spoiled(np.inf)}, text="NaN or infinity in 1 of 24"),
-    "negative": Row(arrays={"diff3d": spoiled(-1)}, text="values below 0 in 1 of 24 patterns"),
+    "negative": Row(arrays={"diff3d": spoiled(-1)}, text="negative ones in 1 of 24 patterns"),
     "all zero": Row(arrays={"diff3d": 0 * STACK}, text="only zeros in 24 of 24 patterns"),
     "counts": Row(
         arrays={"diff3d": np.square(STACK).astype(np.uint16)}, text="or read counts with --counts"

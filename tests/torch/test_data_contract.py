@@ -96,7 +96,7 @@ BROKEN = {
     "complex": ({"diff3d": STACK + 1j}, "be real .* but got complex"),
     "NaN": ({"diff3d": spoiled(4, np.nan)}, "NaN or infinity in 1 of 7 patterns, .* pattern 4"),
     "infinite": ({"diff3d": spoiled(0, np.inf)}, "NaN or infinity in 1 of 7 .* pattern 0"),
-    "negative": ({"diff3d": spoiled(5, -1)}, "values below 0 in 1 of 7 patterns, .* pattern 5"),
+    "negative": ({"diff3d": spoiled(5, -1)}, "negative ones in 1 of 7 patterns, .* pattern 5"),
     "dark": ({"diff3d": 0 * STACK}, "only zeros in 7 of 7 patterns"),
     "one dark": ({"diff3d": STACK * (np.arange(7) != 3)[:, None, None]}, "1 of 7 .* pattern 3"),
     "real probe": ({"probeGuess": np.ones((5, 3))}, r"be complex \(y, x\), but got real"),
