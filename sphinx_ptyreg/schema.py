@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import Any
 
@@ -16,6 +17,9 @@ def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a record, derived from the class that reads and writes it."""
     schema = msgspec.json.schema(RunRecord)
     schema["$defs"]["RunRecord"]["properties"]["schema"] = {"const": SCHEMA}
+    for definition in schema["$defs"].values():
+        if "description" in definition:  # a docstring, indented before Python 3.13
+            definition["description"] = inspect.cleandoc(definition["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"sphinx-ptyreg record, schema {SCHEMA}",
