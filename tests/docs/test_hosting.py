@@ -177,6 +177,12 @@ def test_the_command_of_read_the_docs_builds_the_pages(tmp_path: Path) -> None:
     assert not installed
 
 
+def test_every_environment_that_a_page_names_exists() -> None:
+    for page in [ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        told = re.findall(r"tox -e ([a-z0-9,-]+)", page.read_text(encoding="utf-8"))
+        assert {name for names in told for name in names.split(",")} <= environments(), page.name
+
+
 def test_the_readme_names_each_command_once() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(readme.splitlines()) <= 120
