@@ -5,6 +5,7 @@ A page can only name what is declared here: nothing a page says runs a command o
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +13,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from .config_checks import Place, check_aliases, check_finding, check_folders, check_selector
+from .config_checks import (
+    Place,
+    check_aliases,
+    check_finding,
+    check_folders,
+    check_selector,
+    store_of,
+)
 from .declared import Finding, Guardrail, Mode, Project, Selector, Table
 from .errors import ConfigError, did_you_mean
 from .record import NAME
@@ -74,11 +82,13 @@ def load(root: Path) -> Project:
     }
     check_aliases(selectors, where / "selectors")
     tool = _convert({**data, "selectors": {}, "findings": {}}, _Tool, where)
-    check_folders(tool.store, tool.published, where)
+    folder, remote = store_of(os.environ.get("PTYREG_STORE") or tool.store)
+    check_folders(folder, tool.published, where)
     return Project(
         root=root,
         mode=tool.mode,
-        store=root / tool.store,
+        store=root / folder,
+        remote=remote,
         published=root / tool.published,
         selectors=selectors,
         findings=findings,

@@ -14,7 +14,7 @@ from .errors import ConfigError, did_you_mean
 from .record import NAME
 from .units import parse_quantity, same_dimension
 
-__all__ = ["Place", "check_aliases", "check_finding", "check_folders", "check_selector"]
+__all__ = ["Place", "check_aliases", "check_finding", "check_folders", "check_selector", "store_of"]
 
 
 class Place:
@@ -93,6 +93,12 @@ def _check_conditions(selector: Selector, where: Place) -> None:
                 str(where / "resources"),
                 f"Expected names with an amount above 0, but got {name!r} = {amount:g}.",
             )
+    if selector.max_age:
+        _check(where / "max_age", parse_quantity, selector.max_age)
+        if not same_dimension(parse_quantity(selector.max_age).unit, "s"):
+            raise ConfigError(
+                str(where / "max_age"), f"Expected a time ('90 d'), but got {selector.max_age!r}."
+            )
     if selector.machine_class and not NAME.fullmatch(selector.machine_class):
         raise ConfigError(
             str(where / "machine_class"),
@@ -110,6 +116,28 @@ def check_aliases(selectors: Mapping[str, Selector], where: Place) -> None:
                     str(where / name / "aliases"),
                     f"Expected a name of its own, but got {alias!r}, which is {owner[alias]}'s.",
                 )
+
+
+def store_of(text: str) -> tuple[str, str]:
+    """Return the local folder and the URL of the shared store, if ``store`` names one.
+
+    Raises:
+        ConfigError: The URL holds a password.
+
+    Examples:
+        >>> store_of("../records"), store_of("s3://bucket/p")
+        (('../records', ''), ('.ptyreg', 's3://bucket/p'))
+    """
+    protocol, mark, rest = text.partition("://")
+    if not mark:
+        return text, ""
+    user, _, host = rest.partition("/")[0].rpartition("@")
+    if ":" in user:
+        raise ConfigError(
+            "store", f"Expected a URL without a password, but got {protocol}://…@{host}. "
+            "Let the environment tell who you are, as the library of this protocol does.",
+        )  # fmt: skip
+    return ".ptyreg", text.rstrip("/")
 
 
 def check_folders(store: str, published: str, where: Place) -> None:

@@ -114,6 +114,7 @@ class Project(Table, frozen=True, kw_only=True):
     published: Path
     selectors: dict[str, Selector]
     findings: dict[str, Finding]
+    remote: str = ""
 
     def selector(self, name: str) -> Selector:
         """Return the selector declared as `name`, or by one of its aliases.

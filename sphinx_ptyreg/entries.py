@@ -17,7 +17,7 @@ from pathlib import Path
 from .errors import RecordError
 from .record import SCHEMA, Outcome, RunRecord, decode, schema_of
 
-__all__ = ["Entry", "file_name", "list_entries", "machine_key"]
+__all__ = ["Entry", "file_name", "is_record_name", "list_entries", "machine_key"]
 
 _WARMUP, _IMPORTED = "-warmup", "-imported"
 _NAME = re.compile(
@@ -140,6 +140,11 @@ class Entry:
                 f"{self.name}: Expected the name of its record, {expected}, but it was renamed."
             )
         return record
+
+
+def is_record_name(name: str) -> bool:
+    """Whether a file of this name can be a record."""
+    return _NAME.fullmatch(name) is not None
 
 
 def list_entries(folder: Path) -> Iterator[Entry]:

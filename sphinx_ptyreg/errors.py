@@ -34,6 +34,7 @@ class WarningSubtype(StrEnum):
     RECORD = "record"
     FORMAT = "format"
     PROSE = "prose"
+    STORE = "store"
 
 
 class ExitCode:

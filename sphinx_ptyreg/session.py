@@ -16,6 +16,7 @@ from .declared import Mode, Project, Selector
 from .domain import BuildState, PtyregDomain
 from .errors import ConfigError, PtyregError, WarningSubtype
 from .evidence import Evidence, Notice
+from .exchange import bring, hand_over
 from .modes import Effective, decide
 from .objects import CSS
 from .publishing import check_formats, shown_store
@@ -44,9 +45,12 @@ def begin(app: Sphinx) -> None:
         project, mode = _configure(app)
         store, mode = shown_store(app.config.ptyreg_release, project, mode)
         logger.info("ptyreg: mode: %s (from %s)", mode.mode, mode.source)
+        brought = bring(project, store, _exchanged)
         ensured = _ensured(app, project, store, mode.mode)
+        if ensured is not None and ensured.records:
+            brought += hand_over(project, store, _exchanged)
         evidence = Evidence(project, store)
-        notices = tuple(_notices(ensured, evidence, mode.mode))
+        notices = (*brought, *_notices(ensured, evidence, mode.mode))
         evidence.remember()
     except PtyregError as error:
         logger.error("%s", error, type="ptyreg", subtype=error.subtype)  # noqa: TRY400
@@ -162,6 +166,10 @@ def _announce(selector: Selector) -> None:
 
 def _progress(name: str, stage: str, seconds: float) -> None:
     logger.info("ptyreg: %s: %.0f s%s", name, seconds, f", in {stage}" if stage else "")
+
+
+def _exchanged(text: str) -> None:
+    logger.info("ptyreg: %s", text)
 
 
 def _told(record: RunRecord) -> None:

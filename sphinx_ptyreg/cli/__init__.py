@@ -27,6 +27,7 @@ from . import (
     run,
     show,
     status,
+    sync,
 )
 from .console import Console, Word, add_output_options
 
@@ -44,7 +45,7 @@ class _Command(Protocol):
 
 COMMANDS: tuple[_Command, ...] = (
     init, run, import_, merge, status, explain, show, list_, check, diff, lint, publish, export,
-    freeze, gc, doctor,
+    sync, freeze, gc, doctor,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import msgspec
 from ..declared import Project, Selector
 from ..ensure import record_now
 from ..errors import ExitCode, InfrastructureError
+from ..exchange import hand_over
 from ..record import RunRecord
 from ..runner import missing
 from ..store import Store
@@ -50,6 +51,8 @@ def execute(arguments: argparse.Namespace) -> int:
         _run_here(project, store, arguments, report)
     else:
         elsewhere.run_elsewhere(project, store, chosen(project, arguments), arguments, report)
+    for notice in hand_over(project, store, report.console.progress):
+        report.console.error(Word("store:", "caution"), f" {notice.text}")
     report.console.answer({"selectors": report.answers})
     return report.status
 
