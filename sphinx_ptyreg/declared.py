@@ -74,6 +74,7 @@ class Selector(Table, frozen=True, kw_only=True):
     inputs: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     machine_class: str = ""
+    max_age: str = ""
     resources: dict[str, float] = {}
     aliases: tuple[str, ...] = ()
     guardrails: dict[str, Guardrail] = {}
