@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .record import Commit
 
-__all__ = ["commit_of"]
+__all__ = ["commit_of", "committed_at"]
 
 
 def commit_of(root: Path, inputs: Collection[str]) -> Commit | None:
@@ -23,6 +23,12 @@ def commit_of(root: Path, inputs: Collection[str]) -> Commit | None:
     changes = _git(root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
     changed = {entry[3:].removeprefix(prefix) for entry in (changes or "").split("\0") if entry}
     return Commit(id=head.strip(), dirty=not changed.isdisjoint(inputs))
+
+
+def committed_at(root: Path) -> float | None:
+    """Return when the checked-out commit was made, in seconds since the epoch."""
+    told = _git(root, "log", "-1", "--format=%ct")
+    return float(told) if told and told.strip().isdecimal() else None
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -14,10 +14,11 @@ from .declared import PUBLISHED, Guardrail, Project, Selector
 from .entries import Entry, machine_key
 from .errors import RecordError, WarningSubtype
 from .fingerprints import Fingerprints
-from .inputs import Freshness, Here, Reason, State, judge
+from .inputs import Freshness, Here, State
 from .plain import plain_parts
 from .readable import Readable
 from .record import Outcome, RunRecord, digest_of
+from .standing import Standing
 from .statistics import Summary
 from .store import Store
 from .units import Quantity, parse_quantity
@@ -48,11 +49,10 @@ class SelectorEvidence:
         self, project: Project, selector: Selector, store: Store, prints: Fingerprints
     ) -> None:
         self.project = project
-        self._prints = prints
         self.selector = selector
         self.notices: list[Notice] = []
         self._store = store
-        self._judged: dict[str, Freshness] = {}
+        self._standing = Standing(project, selector, prints)
         self._read: dict[str, RunRecord | None] = {}
 
     @cached_property
@@ -86,7 +86,7 @@ class SelectorEvidence:
         """How the measurement stands against the project."""
         if self.measured is None:
             return Freshness(State.MISSING)
-        return self._judgement(self.measured)
+        return self._standing.judge(self.measured)
 
     @cached_property
     def samples(self) -> list[RunRecord]:
@@ -141,9 +141,7 @@ class SelectorEvidence:
 
     def judge(self, record: RunRecord, here: Here | None = None) -> Freshness:
         """Hold a record against the project; with `here`, against this installation too."""
-        if record.imported:
-            return Freshness(State.STALE, (Reason("imported", "what it depended on is not known"),))
-        return judge(record.inputs, self.project, self.selector, self._prints, here)
+        return self._standing.judge(record, here)
 
     def has_fresh(self, machine_class: str, here: Here) -> bool:
         """Whether a run kept in the local store, even a failed one, still stands for one here.
@@ -256,20 +254,7 @@ class SelectorEvidence:
         return None
 
     def _is_fresh(self, entry: Entry) -> bool:
-        key = entry.inputs_key
-        if key not in self._judged:
-            record = self._record(entry)
-            if record is None:
-                return False
-            self._judged[key] = self.judge(record)
-        return self._judged[key].state is State.FRESH
-
-    def _judgement(self, record: RunRecord) -> Freshness:
-        """Hold a record against the project once; records of the same inputs share it."""
-        key = record.inputs.digest[:12]
-        if key not in self._judged:
-            self._judged[key] = self.judge(record)
-        return self._judged[key]
+        return self._standing.is_fresh(entry, self._record)
 
     def _record(self, entry: Entry) -> RunRecord | None:
         """Read a record once; one that cannot be read is told once and set aside."""

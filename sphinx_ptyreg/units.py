@@ -14,7 +14,7 @@ __all__ = [
 #: unit → (dimension, factor to the dimension's base unit)
 _UNITS: dict[str, tuple[str, float]] = {
     "us": ("time", 1e-6), "ms": ("time", 1e-3), "s": ("time", 1.0),
-    "min": ("time", 60.0), "h": ("time", 3600.0),
+    "min": ("time", 60.0), "h": ("time", 3600.0), "d": ("time", 86400.0),
     "B": ("size", 1.0), "kB": ("size", 1e3), "MB": ("size", 1e6), "GB": ("size", 1e9),
     "KiB": ("size", 2.0**10), "MiB": ("size", 2.0**20), "GiB": ("size", 2.0**30),
     "1": ("ratio", 1.0), "%": ("ratio", 0.01),
