@@ -51,7 +51,8 @@ class Row(NamedTuple):
         path: Its path below the selector.
         left: None when only the right side has it.
         right: None when only the left side has it.
-        change: How far it moved, in words; ``same`` when it did not.
+        change: How far it moved, in words; ``same`` when it did not; nothing when another machine
+            class alone has it.
         moved: Whether that is more than the runs of either side differ among themselves.
     """
 
@@ -224,7 +225,8 @@ def _row(
 ) -> Row:
     before, after = (_mean(side) for side in (left, right))
     if left is None or right is None or before is None or after is None or left[1] != right[1]:
-        return Row(path, before, after, "new" if left is None else "gone", moved=True)
+        change = "" if not comparable else "new" if left is None else "gone"
+        return Row(path, before, after, change, moved=comparable)
     if not comparable and path.startswith(_OF_THE_MACHINE):
         return Row(path, before, after, "not comparable", moved=False)
     change = _change(float(before.value), float(after.value), left[1])

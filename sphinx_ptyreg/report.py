@@ -17,6 +17,9 @@ __all__ = ["SCHEMA", "Case", "as_json", "cases", "is_good", "junit", "report"]
 
 SCHEMA = 1
 
+#: How many reasons of a stale selector stand in one line; its own list has all.
+_TOLD = 3
+
 
 class Case(NamedTuple):
     """Something judged: `skipped` says why it tells nothing, `problem` what is wrong with it."""
@@ -81,7 +84,9 @@ def cases(told: dict[str, Any]) -> Iterator[Case]:
     for own in told["selectors"]:
         wrong = "" if own["outcome"] == "passed" else own["outcome"]
         if own["freshness"] != "fresh":
-            wrong = ", ".join(filter(None, [wrong, own["freshness"], *own["reasons"]]))
+            reasons, more = own["reasons"][:_TOLD], len(own["reasons"]) - _TOLD
+            reasons += [f"and {more} more"] if more > 0 else []
+            wrong = ", ".join(filter(None, [wrong, own["freshness"], *reasons]))
         yield Case("selectors", own["name"], "", wrong)
         for judged in own["guardrails"]:
             verdict, name = judged["verdict"], f"{own['name']}.{judged['metric']}"

@@ -95,7 +95,7 @@ def _text(console: Console, own: SelectorEvidence, found: Comparison) -> None:
 def _word(row: Row) -> Part:
     if row.moved:
         return Word(row.change, "heading")
-    within = "" if row.change in {"same", "not comparable"} else " (within the runs' spread)"
+    within = "" if row.change in {"", "same", "not comparable"} else " (within the runs' spread)"
     return Word(row.change + within, "dim")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..citable import cited, facts_of, numbers_of
-from ..errors import ExitCode, UnknownNameError
+from ..errors import ExitCode, UnknownNameError, UsageError
 from ..evidence import Evidence
 from ..record import RunRecord
 from ..selector_evidence import SelectorEvidence
@@ -57,6 +57,7 @@ def _find(evidence: Evidence, name: str) -> tuple[SelectorEvidence, RunRecord | 
 
     Raises:
         UnknownNameError: It is neither.
+        UsageError: Several records begin like that.
     """
     if len(name) >= _LEAST and name[0].isdigit():
         found = [
@@ -67,8 +68,11 @@ def _find(evidence: Evidence, name: str) -> tuple[SelectorEvidence, RunRecord | 
         ]
         if len(found) == 1:
             return found[0]
+        if found:
+            ids = ", ".join(record.id for _, record in found)
+            raise UsageError(f"Expected {name!r} to begin the id of one record, but got {ids}.")
         known = [record.id for own in evidence.selectors.values() for record in own.attempts]
-        raise UnknownNameError("record", name, [r.id for _, r in found] or known)
+        raise UnknownNameError("record", name, known)
     own = evidence.selector(name)
     return own, own.failure or own.measured
 

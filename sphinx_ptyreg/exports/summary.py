@@ -18,6 +18,9 @@ _HELD = {
     "junit.xml": "the recorded tests",
 }
 
+#: How many reasons of a stale selector are told.
+_REASONS = 8
+
 
 def written(evidence: Evidence, selectors: Sequence[SelectorEvidence], logs: Sequence[str]) -> str:
     """Write the page.
@@ -51,8 +54,10 @@ def _sentences(own: SelectorEvidence) -> Iterator[str]:
         f"Measured {record.started[:10]}{commit} on {cell(record.machine_class)}, "
         f"n = {len(own.samples)}, source: {cell(record.source)}. It is {own.freshness.state.value}."
     )
-    for reason in own.freshness.reasons:
+    for reason in own.freshness.reasons[:_REASONS]:
         yield f"- {cell(str(reason))}"
+    if len(own.freshness.reasons) > _REASONS:
+        yield f"- and more: `ptyreg explain {selector.name}`"
     if own.failure is not None:
         yield f"- The latest run ended as {own.failure.outcome.words}: {cell(own.failure.reason)}"
     if (found := own.summary("duration")) is not None:

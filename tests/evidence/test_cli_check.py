@@ -25,6 +25,22 @@ def test_a_changed_file_is_status_1_and_named(measured, ptyreg):
     assert "file changed: src.py" in out
 
 
+def test_of_many_reasons_the_first_are_told(measured, ptyreg):
+    toml = (measured.root / "pyproject.toml").read_text()
+    measured.write("pyproject.toml", toml.replace('inputs = ["src.py"]', 'inputs = ["*.py"]'))
+    for name in "abcdef":
+        measured.write(f"{name}.py", "")
+    line = next(
+        line for line in ptyreg("check")[1].splitlines() if line.startswith("  fail  quick")
+    )
+    assert line.endswith("and 4 more")
+    told = json.loads(ptyreg("check", "--json")[1])["judged"]["selectors"][0]
+    assert len(told["reasons"]) == 7  # the declaration, and six files
+    ptyreg("export", "hub", "hub")
+    summary = (measured.root / "hub/summary.md").read_text()
+    assert summary.count("\n- file added: ") == 6
+
+
 def test_a_false_claim_is_status_1_at_its_line(measured, ptyreg):
     measured.write("docs/more.md", "# M\n\nSlow:\n{ptyreg:claim}`quick.duration\n> 90 s`.\n")
     status, out, _ = ptyreg("check")

@@ -37,6 +37,10 @@ def test_show_of_an_unknown_name_or_record_is_status_2(measured, ptyreg):
     status, _, err = ptyreg("show", "20200101T000000")
     assert status == 2
     assert "Expected the record to be a known one" in err
+    start = measured.records()[0].id[:8]
+    status, _, err = ptyreg("show", start)
+    assert status == 2
+    assert all(record.id in err for record in measured.records())
 
 
 def test_show_of_what_never_ran_says_how_to_run_it(project, ptyreg, monkeypatch):
