@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,18 @@ def test_bundle_info_loads_no_pytorch(trained) -> None:
 def test_bundle_info_of_no_bundle_is_one_line(tmp_path, capsys) -> None:
     assert bundle.main(["info", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("Expected ")
+
+
+@pytest.mark.torch
+def test_a_bundle_that_was_packed_again_is_refused(trained, tmp_path, capsys) -> None:
+    with (
+        zipfile.ZipFile(trained / "wts.h5.zip") as whole,
+        zipfile.ZipFile(tmp_path / "wts.h5.zip", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in whole.namelist():
+            packed.writestr(name, whole.read(name))
+    assert bundle.main(["info", str(tmp_path)]) == 2
+    assert "could unpack to any size" in capsys.readouterr().err
 
 
 @pytest.mark.torch
