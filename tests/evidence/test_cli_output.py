@@ -20,6 +20,7 @@ SECTIONS = dict(
 CALLS = {
     "init": ["init"],
     "run": ["run", "--if-needed"],
+    "sync": ["sync"],
     "status": ["status"],
     "explain": ["explain"],
     "show": ["show", "quick"],
@@ -44,7 +45,12 @@ SUBPARSERS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_json_is_one_object_and_its_fields_are_documented(measured, ptyreg, name):
+def test_json_is_one_object_and_its_fields_are_documented(
+    measured, ptyreg, name, monkeypatch, tmp_path
+):
+    if name == "sync":
+        pytest.importorskip("fsspec")
+        monkeypatch.setenv("PTYREG_STORE", (tmp_path / "shared").as_uri())
     measured.write("pytest.log", "= test session starts =\n\n==== 1 passed in 35.86s ====\n")
     ptyreg("export", "bundle", "elsewhere.ptyreg")
     status, out, _ = ptyreg(*CALLS[name], "--json")
