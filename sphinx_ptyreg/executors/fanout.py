@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import (
@@ -34,6 +35,7 @@ __all__ = [
 LOST_WORKERS = 3
 
 _POLL_S = 0.5
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
 class WorkerLost(Exception):  # noqa: N818 - what happened, as Dask's KilledWorker
@@ -219,6 +221,11 @@ class _FanOut:
                 raise InfrastructureError(
                     f"Expected {answer.worker} to answer with attempt {answer.attempt} of "
                     f"{answer.selector}, but got attempt {record.attempt} of {record.selector}."
+                )
+            if not _MOMENT.fullmatch(record.started):  # becomes part of a file's name
+                raise InfrastructureError(
+                    f"Expected {answer.worker} to say when its run began, "
+                    f"but got {record.started!r}."
                 )
 
 

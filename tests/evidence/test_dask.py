@@ -177,9 +177,7 @@ def test_a_worker_is_killed_half_way_and_each_selector_is_recorded_once(cluster)
     told, _ = process.communicate(timeout=120)
     assert process.returncode == 0, told
     assert "trying again" in told
-    assert {name: len(records) for name, records in cluster.records().items()} == dict.fromkeys(
-        SIX, 1
-    )
+    assert set(cluster.records()) == set(SIX)
     attempts = [record.attempt for [record] in cluster.records().values()]
     assert sorted(attempts) == [1, 1, 1, 1, 1, 2]
 

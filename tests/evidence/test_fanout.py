@@ -185,6 +185,12 @@ def test_a_record_of_something_else_is_refused(project, store, changes):
     assert stored(store, "two") == []
 
 
+def test_a_record_that_would_name_another_folder_is_refused(project, store):
+    with pytest.raises(InfrastructureError, match="Expected w to say when its run began"):
+        run(project, store, lambda task, _: answer(task, started="../../2026"))
+    assert not list(project.root.rglob("*2026*"))
+
+
 def test_an_answer_that_is_no_message_names_its_place(project, store):
     with pytest.raises(InfrastructureError, match="Expected a message of this version"):
         decode('{"schema": 1}', Answer)
