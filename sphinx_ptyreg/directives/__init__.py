@@ -9,6 +9,7 @@ from .finding import FindingDirective, FindingsDirective, FindingStatusDirective
 from .guardrails import GuardrailsDirective
 from .history import HistoryDirective
 from .ledger import LedgerDirective
+from .machines import MachinesDirective
 from .metrics import MetricsDirective
 from .output import OutputDirective
 from .runtime import RuntimeDirective
@@ -27,6 +28,7 @@ DIRECTIVES = {
     "guardrails": GuardrailsDirective,
     "history": HistoryDirective,
     "ledger": LedgerDirective,
+    "machines": MachinesDirective,
     "metrics": MetricsDirective,
     "output": OutputDirective,
     "runtime": RuntimeDirective,

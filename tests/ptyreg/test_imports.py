@@ -53,7 +53,7 @@ FLOORS: tuple[frozenset[str], ...] = (
                "directives.base", "roles"}),
     frozenset({"cli.check", "cli.run", "directives.artifact_figure", "directives.compare",
                "directives.environment", "directives.finding", "directives.guardrails",
-               "directives.history", "directives.ledger", "directives.metrics",
+               "directives.history", "directives.ledger", "directives.machines", "directives.metrics",
                "directives.output", "directives.runtime", "directives.selector",
                "directives.stages"}),
     frozenset({"cli", "directives"}),

@@ -1,0 +1,70 @@
+"""``{ptyreg:machines}``: what each machine class measured, side by side and never mixed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..citable import cited, numbers_of
+from ..nodes import Cell, badge, table
+from ..releases import version_of
+from ..statistics import summarise
+from ..values import Value, shown
+from .base import SelectorDirective
+from .options import Option, Options, names
+
+if TYPE_CHECKING:
+    from docutils.nodes import Node
+
+    from ..record import RunRecord
+    from ..selector_evidence import SelectorEvidence
+
+__all__ = ["MachinesDirective"]
+
+_GAP = "not measured"
+
+
+class MachinesDirective(SelectorDirective):
+    """A table with a column for each machine class: when, at which version, and every number.
+
+    A class that `only` names and nothing was measured on is a column of gaps.
+    """
+
+    shows_history = True
+    option_spec = Options(
+        only=Option(names, "names of the machine classes to show, in this order"),
+        metrics=Option(names, "names of the numbers to show; all by default"),
+    )
+
+    def show(self, evidence: SelectorEvidence) -> list[Node]:
+        """Return the table."""
+        classes = evidence.classes
+        wanted = self.options.get("only", list(classes))
+        columns = [self._column(evidence, classes.get(name, [])) for name in wanted]
+        rows = list(dict.fromkeys(row for column in columns for row in column))
+        body: list[list[Cell]] = [
+            [row, *(column.get(row, badge(_GAP)) for column in columns)] for row in rows
+        ]
+        return [table(["measured", *wanted], body, classes="ptyreg-machines")]
+
+    def _column(self, evidence: SelectorEvidence, records: list[RunRecord]) -> dict[str, Cell]:
+        if not records:
+            return {}
+        newest = records[-1]
+        commit = newest.commit.id if newest.commit else None
+        column: dict[str, Cell] = {
+            "date": newest.started[:10],
+            "version": version_of(self.evidence.project.root, commit),
+            "freshness": badge(evidence.judge(newest).state.value),
+            "source": cited(newest.citation) if newest.citation else newest.source,
+            "runs": str(len(records)),
+        }
+        found: dict[str, list[tuple[float, str]]] = {}
+        for record in records:
+            for path, value, unit in numbers_of(record):
+                found.setdefault(path, []).append((value, unit))
+        only = self.options.get("metrics")
+        for path, pairs in found.items():
+            if only is None or path.rpartition(".")[2] in only:
+                mean = summarise([value for value, _ in pairs]).mean
+                column[path] = shown(Value(mean, pairs[-1][1], len(pairs)))
+        return column
