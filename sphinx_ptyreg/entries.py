@@ -175,4 +175,5 @@ def file_name(record: RunRecord, data: bytes) -> str:
     kind = record.outcome.value + ("-warmup" if record.warmup else "")
     kind += "-imported" if record.imported else ""
     content = hashlib.sha256(data).hexdigest()[:16]
-    return f"{started}_{kind}_{machine_key(record.machine_class)}_{record.inputs.digest[:12]}_{content}.json"
+    parts = (started, kind, machine_key(record.machine_class), record.inputs.digest[:12], content)
+    return f"{'_'.join(parts)}.json"

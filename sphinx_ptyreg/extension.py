@@ -9,7 +9,13 @@ from .builder import PtyregBuilder
 from .domain import PtyregDomain
 from .headings import StableHeadingIds
 from .objects import CONFIG_VALUES, CSS
-from .tooltips import BookPictures, ImageAlternatives, LatexPictures, ProvenanceTooltips
+from .tooltips import (
+    BookPictures,
+    ImageAlternatives,
+    LatexPictures,
+    LatexSigns,
+    ProvenanceTooltips,
+)
 
 if TYPE_CHECKING:
     from docutils.nodes import Element
@@ -30,6 +36,7 @@ def connect(app: Sphinx) -> None:
     app.add_post_transform(ImageAlternatives)
     app.add_post_transform(ProvenanceTooltips)
     app.add_post_transform(LatexPictures)
+    app.add_post_transform(LatexSigns)
     app.add_post_transform(BookPictures)
     app.add_css_file(CSS)
     app.connect("builder-inited", on_builder_inited)

@@ -6,6 +6,8 @@ In HTML a value carries its provenance as a tooltip; other builders write the va
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,13 @@ from .objects import ALT, DRAWING
 if TYPE_CHECKING:
     from .plots.shapes import Drawing
 
-__all__ = ["BookPictures", "ImageAlternatives", "LatexPictures", "ProvenanceTooltips"]
+__all__ = [
+    "BookPictures",
+    "ImageAlternatives",
+    "LatexPictures",
+    "LatexSigns",
+    "ProvenanceTooltips",
+]
 
 
 class ImageAlternatives(SphinxPostTransform):
@@ -49,6 +57,32 @@ class ProvenanceTooltips(SphinxPostTransform):
             classes = node["classes"]
             tooltip = nodes.abbreviation("", "", *node.children, explanation=told, classes=classes)
             node.replace_self(tooltip)
+
+
+class LatexSigns(SphinxPostTransform):
+    """Writes the signs of our own words that pdfLaTeX has no character for."""
+
+    default_priority = 901
+    builders = ("latex",)
+    signs = {"≤": r"\(\leq\)", "≥": r"\(\geq\)", "⚠": r"\textbf{!}"}
+
+    def run(self, **kwargs: Any) -> None:
+        """Transform one book."""
+        ours = [n for n in self.document.findall(nodes.inline) if _is_ours(n)]
+        for text in [child for node in ours for child in node.children]:
+            if isinstance(text, nodes.Text) and not self.signs.keys().isdisjoint(text):
+                text.parent.replace(text, list(self._parts(str(text))))
+
+    def _parts(self, text: str) -> Iterator[nodes.Node]:
+        for part in re.split(f"([{''.join(self.signs)}])", text):
+            if part in self.signs:
+                yield nodes.raw("", self.signs[part], format="latex")
+            elif part:
+                yield nodes.Text(part)
+
+
+def _is_ours(node: nodes.inline) -> bool:
+    return any(name.startswith("ptyreg-") for name in node["classes"])
 
 
 class _PictureFiles(SphinxPostTransform):
