@@ -34,8 +34,6 @@ def book(bench):
     signs = (
         "## {ptyreg:claim}`quick.duration.max <= 90 s`\n\n{ptyreg:claim}`quick.answer >= 1 dB`\n"
     )
-        "## {ptyreg:claim}`quick.duration.max <= 9 s`\n\n{ptyreg:claim}`quick.answer >= 1 dB`\n"
-    )
     bench.write("docs/index.md", f"# Page\n\n{PAGE}\n{signs}\n{{ptyreg:value}}`quick.nothing`\n")
     return bench
 
