@@ -12,6 +12,7 @@ class SimulationConfig:
         size_px: Width of the square detector and of the probe's window.
         step_px: Mean distance of neighbouring scan points, in the object's pixels.
         photons: Mean number of photons per pattern where the object is transparent.
+        object_kind: ``ellipses``, ``smooth``, ``sharp`` or ``experimental``.
         seed: Start of every random choice.
     """
 
@@ -19,6 +20,7 @@ class SimulationConfig:
     size_px: int = 64
     step_px: float = 5.0
     photons: float = 1e6
+    object_kind: str = "ellipses"
     seed: int = 0
 
 

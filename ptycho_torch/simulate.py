@@ -1,9 +1,8 @@
 """Simulate a ptychographic scan whose object is known, without PyTorch.
 
 The beam is the defocused, slightly aberrated focus of a circular pupil with a diffuser in it; the
-object is a pile of overlapping ellipses of two materials; the detector counts photons. What only a
-simulation knows, the object, goes to a file of its own, so that nothing that reconstructs can see
-it.
+object is one of several kinds; the detector counts photons. What only a simulation knows, the
+object, goes to a file of its own, so that nothing that reconstructs can see it.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from ptycho_torch.checks import (
     CommandParser,
     UsageError,
     expected,
+    one_of,
     positive_number,
     run_command,
     whole_number,
@@ -25,6 +25,7 @@ from ptycho_torch.checks import (
 from ptycho_torch.config import SimulationConfig
 from ptycho_torch.data.npz import save_object, save_scan
 from ptycho_torch.data.scan import PlacedObject, Scan
+from ptycho_torch.objects import KINDS, simulate_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,47 +75,6 @@ def _diffuser(size_px: int) -> NDArray[np.float64]:
     frequency = np.hypot(np.fft.fftfreq(size_px)[:, None], np.fft.fftfreq(size_px)[None, :])
     smooth = np.fft.ifft2(np.fft.fft2(noise) * np.exp(-((3 * np.pi * frequency) ** 2))).real
     return np.asarray(2.0 * smooth / smooth.std())
-
-
-def _material(
-    shape: tuple[int, int], rng: np.random.Generator, radii_px: tuple[float, float], cover: float
-) -> NDArray[np.float64]:
-    """Pile up soft-edged ellipses until they cover the area ``cover`` times; scale to 0 … 1."""
-    height, width = shape
-    thickness = np.zeros(shape)
-    covered = 0.0
-    while covered < cover * height * width:
-        a, b = rng.uniform(*radii_px, size=2)
-        y0, x0 = rng.uniform(0, height), rng.uniform(0, width)
-        turn, weight = rng.uniform(0, np.pi), rng.uniform(0.3, 1.0)
-        reach = int(max(a, b)) + 6
-        rows = slice(max(int(y0) - reach, 0), min(int(y0) + reach + 1, height))
-        columns = slice(max(int(x0) - reach, 0), min(int(x0) + reach + 1, width))
-        y, x = np.mgrid[rows, columns]
-        u = (np.cos(turn) * (x - x0) + np.sin(turn) * (y - y0)) / a
-        v = (np.cos(turn) * (y - y0) - np.sin(turn) * (x - x0)) / b
-        distance_px = (np.hypot(u, v) - 1) * np.sqrt(a * b)
-        thickness[rows, columns] += weight / (1 + np.exp(np.clip(2.2 * distance_px, -50, 50)))
-        covered += np.pi * a * b
-    low, high = np.quantile(thickness, [0.01, 0.99])
-    return np.asarray(np.clip((thickness - low) / (high - low), -0.05, 1.05))
-
-
-def simulate_object(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.complex64]:
-    """Make a complex transmission: two materials that shift the phase and absorb differently.
-
-    Args:
-        shape: Height and width in pixels.
-        rng: The source of every random choice.
-
-    Returns:
-        The object, complex (y, x): amplitude about 0.3 … 1, phase about -1.4 … 1.4 rad.
-    """
-    first = _material(shape, rng, (5.0, 16.0), 2.2)
-    second = _material(shape, rng, (3.0, 9.0), 1.6)
-    phase_rad = 2.8 * (0.85 * first + 0.15 * second - 0.5)
-    amplitude = 1 - 0.7 * (0.15 * first + 0.85 * second)
-    return np.asarray(amplitude * np.exp(1j * phase_rad), dtype=np.complex64)
 
 
 def simulate_positions(count: int, step_px: float, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -190,7 +150,7 @@ def simulate_scan(config: SimulationConfig) -> tuple[Scan, PlacedObject]:
     margin_px = size_px // 2 + LANCZOS_TAPS
     centres_px = positions_px + margin_px
     height, width = (int(np.ceil(extent)) + margin_px + 1 for extent in centres_px.max(axis=0))
-    object_ = simulate_object((height, width), rng)
+    object_ = simulate_object((height, width), rng, config.object_kind)
     exit_waves = probe * sample_patches(object_, centres_px, size_px)
     detector_waves = np.fft.fftshift(
         np.fft.fft2(np.fft.ifftshift(exit_waves, axes=(1, 2)), norm="ortho"), axes=(1, 2)
@@ -239,6 +199,12 @@ def _parser() -> CommandParser:
         help="photons per pattern (default: %(default)g)",
     )
     add(
+        "--object_kind",
+        type=one_of("--object_kind", tuple(KINDS)),
+        default=default.object_kind,
+        help=f"one of {', '.join(KINDS)} (default: %(default)s)",
+    )
+    add(
         "--seed",
         type=whole_number("--seed", minimum=0),
         default=default.seed,
@@ -265,6 +231,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 size_px=given.size,
                 step_px=given.step,
                 photons=given.photons,
+                object_kind=given.object_kind,
                 seed=given.seed,
             )
         )

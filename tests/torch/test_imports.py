@@ -22,7 +22,7 @@ FLOORS = [
         "physics", "models", "needs_torch", "needs_lightning", "env_report",
         "outputs", "pictures", "physics.propagation",
         "physics.patches", "physics.losses", "models.unet", "metrics", "data.grouping",
-        "data.npz_source", "bundle_file", "figures", "physics.gauge", "physics.projection",
+        "data.npz_source", "bundle_file", "figures", "objects", "physics.gauge", "physics.projection",
         "physics.shifts",
     },
     {"physics.forward_model", "physics.updates", "estimate", "reassembly", "data.dataset",
@@ -49,7 +49,7 @@ FREE = ["", "config", "checks", "env_report", "metrics", "data.npz", "data.group
         "data.hdf5", "data.cxi", "data.ptychodus", "data.hdf5_file", "data.scan_file",
         "pictures", "simulate", "train", "inference", "validate", "convert",
         "machine", "damage", "bundle_file", "bundle", "training", "api",
-        "figures", "reconstruction"]  # fmt: skip
+        "figures", "reconstruction", "objects"]  # fmt: skip
 
 WITHOUT_TORCH = """
 import importlib.metadata, sys
