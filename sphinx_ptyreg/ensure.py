@@ -104,7 +104,7 @@ def record_now(
         )
     from filelock import FileLock  # noqa: PLC0415 - replay must not need it
 
-    known = {entry.path.name for entry in store.entries(selector.name)}
+    known = {entry.name for entry in store.entries(selector.name)}
     lock = FileLock(lock_path(store, selector))
     try:
         held = lock.acquire()
@@ -112,7 +112,7 @@ def record_now(
         raise _unwritable(store, error) from error
     with held:
         if not force and _is_fresh(project, selector, store):
-            new = [e for e in store.entries(selector.name) if e.path.name not in known]
+            new = [e for e in store.entries(selector.name) if e.name not in known]
             return [entry.read() for entry in new if not entry.warmup]
         sweep(project, selector, store)
         announce(selector)

@@ -116,16 +116,24 @@ class Entry:
         """Whether the record is a measurement."""
         return self.name[_KIND].removesuffix(_IMPORTED) == "passed"
 
+    def data(self) -> bytes:
+        """Read the record's bytes.
+
+        Raises:
+            RecordError: The file cannot be read.
+        """
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise RecordError(f"{self.name}: cannot be read: {error.strerror}.") from error
+
     def read(self) -> RunRecord:
         """Read the record and hold it against its name.
 
         Raises:
             RecordError: The file cannot be read, is no record, or was changed or renamed.
         """
-        try:
-            data = self.path.read_bytes()
-        except OSError as error:
-            raise RecordError(f"{self.name}: cannot be read: {error.strerror}.") from error
+        data = self.data()
         if hashlib.sha256(data).hexdigest()[:16] != self.content:
             raise RecordError(
                 f"{self.name}: Expected the content that its name gives the digest of, "

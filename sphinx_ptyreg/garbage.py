@@ -55,7 +55,7 @@ def collect(evidence: Evidence, *, keep: int | None, pages: str) -> Garbage:
         kept = _kept_names(evidence)
         for name, own in evidence.selectors.items():
             for entry in sorted(local.entries(name))[:-keep]:
-                if entry.path.name not in kept and not _is_cited(entry, own, pages):
+                if entry.name not in kept and not _is_cited(entry, own, pages):
                     why = f"older than the newest {keep} of {name}"
                     pieces.append(Piece(entry.path, entry.path.stat().st_size, why))
     gone = {piece.path for piece in pieces}
@@ -73,7 +73,7 @@ def collect(evidence: Evidence, *, keep: int | None, pages: str) -> Garbage:
 def _kept_names(evidence: Evidence) -> set[str]:
     """Return the file names of what is published, received or frozen."""
     return {
-        entry.path.name
+        entry.name
         for layer in _other_layers(evidence)
         for name in evidence.selectors
         for entry in layer.entries(name)

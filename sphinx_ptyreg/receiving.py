@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from .artifacts import sniffed
 from .errors import RecordError
-from .store import Layer, Store
+from .packs import pack_name, packed
+from .store import Store
 
 __all__ = ["Receiver", "of_its_type"]
 
@@ -21,7 +22,7 @@ class Receiver:
     """
 
     def __init__(self, store: Store) -> None:
-        self._layer: Layer = store.received
+        self._layer = store.received
         self._local = store.local
         self._known: dict[str, dict[str, int]] = {}
         self._staged: list[tuple[str, str]] = []
@@ -38,6 +39,9 @@ class Receiver:
                 place = layer.folder / folder
                 if place.is_dir():
                     known |= {file.name: file.stat().st_size for file in os.scandir(place)}
+            kind, _, selector = folder.partition("/")
+            if kind == "records":
+                known |= {entry.name: entry.size for entry in self._layer.packed(selector)}
             self._known[folder] = known
             (self._layer.folder / folder).mkdir(parents=True, exist_ok=True)
         return self._known[folder]
@@ -60,6 +64,13 @@ class Receiver:
             os.close(handle)
         known[name] = size
 
+    def stage_pack(self, selector: str, records: Sequence[tuple[str, bytes]]) -> None:
+        """Write records, each a file name and bytes, as one file beside its place."""
+        if records:
+            folder = f"records/{selector}"
+            self.stage(folder, pack_name(records), packed(records))
+            self._known[folder] |= {name: len(data) for name, data in records}
+
     def commit(self) -> None:
         """Put what is staged in its place."""
         for temporary, final in self._staged:
@@ -69,8 +80,8 @@ class Receiver:
     def drop(self) -> None:
         """Forget what is staged."""
         for temporary, final in self._staged:
-            folder, _, name = final.rpartition("/")
-            self._known.get(folder.removeprefix(f"{self._layer.folder}/"), {}).pop(name, None)
+            folder = final.rpartition("/")[0]
+            self._known.pop(folder.removeprefix(f"{self._layer.folder}/"), None)  # look again
             with contextlib.suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108
         self._staged.clear()

@@ -186,7 +186,7 @@ def push(project: Project, store: Store) -> Exchanged:
                     remote.write(f"artifacts/{artifact.file_name}", path.read_bytes())
                     there[artifact.file_name] = artifact.size
                     artifacts += 1
-            remote.write(f"records/{selector}/{entry.name}", entry.path.read_bytes())
+            remote.write(f"records/{selector}/{entry.name}", entry.data())
             records += 1
     return Exchanged(records, artifacts, tuple(refused))
 

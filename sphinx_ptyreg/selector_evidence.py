@@ -216,7 +216,7 @@ class SelectorEvidence:
     @cached_property
     def history_digest(self) -> str:
         """Digest of all that a page can show of this selector and its earlier runs."""
-        return digest_of([self.digest, [entry.path.name for entry in self.entries]])
+        return digest_of([self.digest, [entry.name for entry in self.entries]])
 
     def _baseline(self, metric: str, guardrail: Guardrail) -> guardrails.Baseline:
         if guardrail.baseline is None or self.measured is None:

@@ -2,7 +2,7 @@
 
 ``.ptyreg/`` holds what was run here, ``.ptyreg/received/`` what came from elsewhere, and
 ``docs/evidence/`` is tracked and written by ``ptyreg publish``. In each,
-``records/SELECTOR/ID.json`` and ``artifacts/SHA256.suffix``.
+``records/SELECTOR/ID.json`` and ``artifacts/SHA256.suffix``; what was merged lies in packs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from .entries import Entry, file_name, list_entries
 from .errors import RecordError, VerdictError
+from .packs import SUFFIX, PackedEntry, unpacked
 from .record import Artifact, RunRecord, encode
 
 __all__ = ["PUBLISH_LIMIT", "Entry", "Layer", "Store", "write_once"]
@@ -72,6 +73,20 @@ class Layer:
         return path
 
 
+class ReceivedLayer(Layer):
+    """A folder that also holds packs of records, as merging writes them."""
+
+    def entries(self, selector: str) -> Iterator[Entry]:
+        """List what is stored for `selector`, in no order."""
+        yield from super().entries(selector)
+        yield from self.packed(selector)
+
+    def packed(self, selector: str) -> Iterator[PackedEntry]:
+        """List what is stored in packs."""
+        for pack in sorted((self.folder / "records" / selector).glob(f"*{SUFFIX}")):
+            yield from unpacked(pack)
+
+
 class Store:
     """The layers of a project.
 
@@ -82,7 +97,7 @@ class Store:
 
     def __init__(self, local: Path, published: Path) -> None:
         self.local = Layer(local)
-        self.received = Layer(local / "received")
+        self.received = ReceivedLayer(local / "received")
         self.published = Layer(published)
 
     @property

@@ -15,6 +15,10 @@ from .reading import Bundle
 __all__ = ["Merged", "merge"]
 
 
+#: Bytes of records beyond which a pack is closed.
+_PACK = 16 * 2**20
+
+
 class Merged(NamedTuple):
     """What one bundle held, and how much of it was new."""
 
@@ -57,13 +61,20 @@ def _merge_one(bundle: Bundle, target: Receiver) -> Merged:
     named: dict[str, int] = {}
     count = new = 0
     for selector in bundle.manifest.records:
-        folder = f"records/{selector}"
+        fresh: list[tuple[str, bytes]] = []
+        packing = 0
         for name, data, record in bundle.records(selector):
             count += 1
             named |= {a.file_name: a.size for a in record.artifacts.values()}
-            if not target.has(folder, name, len(data)):
-                target.stage(folder, name, [data])
-                new += 1
+            if target.has(f"records/{selector}", name, len(data)):
+                continue
+            new += 1
+            fresh.append((name, data))
+            packing += len(data)
+            if packing > _PACK:
+                target.stage_pack(selector, fresh)
+                fresh, packing = [], 0
+        target.stage_pack(selector, fresh)
     for name, size in bundle.manifest.artifacts.items():
         if named.get(name) != size:
             raise refused(bundle.name, f"{name}: Expected an artifact of a record of this size.")

@@ -97,7 +97,8 @@ class Bundle:
                 data = restored(line)
                 record = decode(data, where=name)
                 found = file_name(record, data)
-                if schema_of(data) < RECORD_SCHEMA:  # its inputs had another digest then
+                if found != name and schema_of(data) < RECORD_SCHEMA:
+                    # Its inputs had another digest then.
                     found = found.replace(record.inputs.digest[:12], name[-34:-22])
             except (msgspec.MsgspecError, RecordError) as error:
                 raise self._refused(f"{name}: Expected a record, but got: {error}") from error

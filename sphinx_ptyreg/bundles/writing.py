@@ -69,7 +69,7 @@ def _write(archive: zipfile.ZipFile, store: Store, selectors: list[str]) -> Writ
         entries = _unique(store.entries(selector))
         if not entries:
             continue
-        names[selector] = [entry.path.name for entry in entries]
+        names[selector] = [entry.name for entry in entries]
         with archive.open(_member(f"records/{selector}.jsonl"), "w", force_zip64=True) as member:
             for entry in entries:
                 for artifact in entry.read().artifacts.values():  # which holds it to its name
@@ -88,14 +88,14 @@ def _write(archive: zipfile.ZipFile, store: Store, selectors: list[str]) -> Writ
 
 
 def _unique(entries: Iterable[Entry]) -> list[Entry]:
-    return [entry for _, entry in sorted({entry.path.name: entry for entry in entries}.items())]
+    return [entry for _, entry in sorted({entry.name: entry for entry in entries}.items())]
 
 
 def _line(entry: Entry) -> bytes:
-    data = entry.path.read_bytes()
+    data = entry.data()
     line = compact(data)
     if restored(line) != data:
-        raise RecordError(f"{entry.path.name}: Expected a record as a store spells it.")
+        raise RecordError(f"{entry.name}: Expected a record as a store spells it.")
     return line
 
 

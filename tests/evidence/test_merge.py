@@ -405,6 +405,41 @@ def test_a_record_that_was_changed_in_the_store_is_told_by_name(project, page):
     assert f"{entry.path.name}: Expected the content" in built.warnings
 
 
+def test_a_merged_record_that_was_changed_is_told_by_name(project, page, tmp_path):
+    other = store_at(tmp_path / "other")
+    keep(other, project.record(machine_class="a"))
+    changed = keep(other, project.record(machine_class="b"))
+    [name] = [entry.name for entry in other.entries("quick") if entry.read() == changed]
+    merge(project.store, [bundled(other, tmp_path / "in.zip")])
+    [pack] = project.store.received.folder.rglob("*.pack")
+    data = pack.read_bytes()
+    place = data.index(b'"machine_class": "b"')
+    pack.write_bytes(data[:place] + data[place:].replace(b'"passed"', b'"failed"', 1))
+    built = page("{ptyreg:value}`quick.machine_class`")
+    assert built.spans("ptyreg-value") == ["a"]
+    assert f"{name}: Expected the content that its name gives" in built.warnings
+
+
+@pytest.mark.parametrize("cut", [1, 500, 10_000])
+def test_a_damaged_pack_is_told_and_set_aside(project, page, tmp_path, cut):
+    other = store_at(tmp_path / "other")
+    for number in range(5):
+        keep(other, project.record(machine_class=f"class-{number}"))
+    bundle = bundled(other, tmp_path / "in.zip")
+    merge(project.store, [bundle])
+    [pack] = project.store.received.folder.rglob("*.pack")
+    pack.write_bytes(pack.read_bytes()[:-cut])
+    built = page("{ptyreg:value}`quick.machine_class`")
+    assert built.spans("ptyreg-value") == ["not measured"]
+    assert f"{pack.name}: Expected a pack of records, but it was changed or cut off" in (
+        built.warnings
+    )
+    assert merge(project.store, [bundle])[0].new == 5
+    built = page("{ptyreg:value}`quick.duration`")
+    assert built.spans("ptyreg-value") == ["1.25 s"]
+    assert built.warnings == ""
+
+
 def test_a_cut_off_copy_is_mended_by_merging_again(tmp_path, good):
     store = store_at(tmp_path / "target")
     merge(store, [good])
