@@ -35,6 +35,7 @@ class _Tool(Table, frozen=True, kw_only=True):
     mode: Mode = Mode.AUTO
     store: str = ".ptyreg"
     published: str = "docs/evidence"
+    signers: dict[str, str] = {}
     selectors: dict[str, Selector] = {}
     findings: dict[str, Finding] = {}
 
@@ -89,6 +90,7 @@ def load(root: Path) -> Project:
         mode=tool.mode,
         store=root / folder,
         remote=remote,
+        signers=tool.signers,
         published=root / tool.published,
         selectors=selectors,
         findings=findings,

@@ -116,6 +116,7 @@ class Project(Table, frozen=True, kw_only=True):
     selectors: dict[str, Selector]
     findings: dict[str, Finding]
     remote: str = ""
+    signers: dict[str, str] = {}
 
     def selector(self, name: str) -> Selector:
         """Return the selector declared as `name`, or by one of its aliases.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .record import Commit
 
-__all__ = ["commit_of", "committed_at"]
+__all__ = ["commit_of", "committed_at", "committed_in"]
 
 
 def commit_of(root: Path, inputs: Collection[str]) -> Commit | None:
@@ -23,6 +23,13 @@ def commit_of(root: Path, inputs: Collection[str]) -> Commit | None:
     changes = _git(root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
     changed = {entry[3:].removeprefix(prefix) for entry in (changes or "").split("\0") if entry}
     return Commit(id=head.strip(), dirty=not changed.isdisjoint(inputs))
+
+
+def committed_in(root: Path, file: Path) -> str | None:
+    """Return the commit that a file was last changed in; None when it differs, or has none."""
+    if _git(root, "diff", "--quiet", "HEAD", "--", str(file)) is None:
+        return None
+    return (_git(root, "log", "-1", "--format=%H", "--", str(file)) or "").strip() or None
 
 
 def committed_at(root: Path) -> float | None:

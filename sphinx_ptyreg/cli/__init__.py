@@ -28,6 +28,7 @@ from . import (
     show,
     status,
     sync,
+    verify,
 )
 from .console import Console, Word, add_output_options
 
@@ -45,7 +46,7 @@ class _Command(Protocol):
 
 COMMANDS: tuple[_Command, ...] = (
     init, run, import_, merge, status, explain, show, list_, check, diff, lint, publish, export,
-    sync, freeze, gc, doctor,
+    sync, verify, freeze, gc, doctor,
 )  # fmt: skip
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..errors import ExitCode, UnknownNameError, VerdictError
 from ..evidence import SelectorEvidence, fingerprints_of
 from ..record import RunRecord
+from ..store import Entry
+from ..vouching import load_key, sign
 from .console import Console
 from .project import add_names, chosen, opened
 
@@ -24,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--class", dest="machine_class", metavar="NAME",
         help="those of another machine class, measured or imported (default: the current ones)",
     )  # fmt: skip
+    parser.add_argument(
+        "--sign", metavar="KEY", type=Path, help="sign them with an Ed25519 key of OpenSSH"
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -34,11 +40,15 @@ def execute(arguments: argparse.Namespace) -> int:
     """
     console = Console(arguments)
     project, store = opened(arguments)
+    key = load_key(arguments.sign) if arguments.sign else None
     published: list[dict[str, str]] = []
     for selector in chosen(project, arguments):
         evidence = SelectorEvidence(project, selector, store, fingerprints_of(store, project))
         for record in _samples(evidence, arguments.machine_class):
-            path = os.path.relpath(store.publish(record), project.root)
+            file = store.publish(record)
+            if key is not None:
+                sign(store, Entry(f"{file.parent}{os.sep}", file.name), key)
+            path = os.path.relpath(file, project.root)
             published.append({"selector": selector.name, "record": record.id, "path": path})
             console.print(f"{selector.name}: {path}")
     console.answer({"published": published})
