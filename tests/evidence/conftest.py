@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -128,6 +129,25 @@ def ptyreg(capfd) -> Callable[..., tuple[int, str, str]]:
         return status, captured.out, captured.err
 
     return call
+
+
+@pytest.fixture
+def in_process(monkeypatch, capfd) -> None:
+    """Let ``project.cli`` call commands in this process, unless it is given an environment."""
+    in_child = ProjectFolder.cli
+
+    def cli(folder, *arguments: str, **kwargs):
+        if kwargs:
+            return in_child(folder, *arguments, **kwargs)
+        capfd.readouterr()
+        with contextlib.chdir(folder.root):
+            try:
+                status = main(arguments)
+            except SystemExit as error:
+                status = int(error.code or 0)
+        return subprocess.CompletedProcess(arguments, status, *capfd.readouterr())
+
+    monkeypatch.setattr(ProjectFolder, "cli", cli)
 
 
 RICH = """

@@ -8,6 +8,8 @@ import pytest
 
 from sphinx_ptyreg.evidence import Evidence
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 TIMES = {"122449": 35.86, "130900": 35.98, "193425": 35.92}
 LOG = """\
 platform linux -- Python 3.11.13, pytest-8.4.1, pluggy-1.6.0

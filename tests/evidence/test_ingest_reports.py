@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 JUNIT = """
 import pytest
 

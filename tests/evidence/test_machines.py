@@ -7,6 +7,8 @@ from docutils import nodes
 
 from sphinx_ptyreg.record import Durations, Metric
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 @pytest.fixture
 def three(project):

@@ -21,6 +21,8 @@ from sphinx_ptyreg.errors import RecordError
 from sphinx_ptyreg.record import Artifact, Outcome, RunRecord
 from sphinx_ptyreg.store import Store
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 TEXT = b"a log\n"
 

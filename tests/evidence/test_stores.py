@@ -15,6 +15,8 @@ from sphinx_ptyreg.remote import UnreachableError, pull, push
 
 pytest.importorskip("fsspec")
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 PAGE = "{ptyreg:value}`quick.duration` {ptyreg:value}`quick.machine_class`"
 
 

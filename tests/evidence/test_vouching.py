@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 def write_key(file, key):
     """Write a key as OpenSSH does; return its public half."""
