@@ -14,7 +14,7 @@ from .frozen import versions
 from .inputs import State
 from .plain import plain
 from .readable import Readable
-from .record import digest_of
+from .record import Outcome, digest_of
 from .selector_evidence import Notice, SelectorEvidence
 from .store import Store
 from .values import AmbiguousPathError, Value
@@ -246,9 +246,8 @@ class Evidence:
             evidence.look_into(self._readable)
             yield from evidence.notices
             if failure is not None:
-                yield Notice(
-                    WarningSubtype.FAILED, name, f"{failure.outcome.words}: {failure.reason}"
-                )
+                how = "" if failure.outcome is Outcome.FAILED else f"{failure.outcome.words}: "
+                yield Notice(WarningSubtype.FAILED, name, f"{how}{failure.reason}")
             elif state.state is State.MISSING:
                 yield Notice(WarningSubtype.MISSING, name, "no run is recorded")
             for judgement in evidence.judgements:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from .declared import PUBLISHED, Guardrail
-from .units import Quantity, convert, parse_quantity, same_dimension
+from .units import Quantity, convert, parse_quantity, same_dimension, spec_of
 
 __all__ = ["Baseline", "Check", "Judgement", "Verdict", "judge"]
 
@@ -59,7 +59,7 @@ class Judgement(NamedTuple):
     def told(self) -> str:
         """The metric, its value and the bounds that gave the verdict, in words."""
         number, unit = self.value or (math.nan, "1")
-        value = f"{number:.4g} {unit}"
+        value = f"{number:{spec_of(number)}} {unit}"
         worst = [f"{c.bound} {c.limit}" for c in self.checks if c.verdict is self.verdict]
         return f"{self.metric} is {value.removesuffix(' 1')}: {self.verdict} ({', '.join(worst)})"
 
@@ -130,5 +130,5 @@ def _near(guardrail: Guardrail, value: Quantity | None, baseline: Baseline) -> C
     allowed = abs(near.value) * margin.value / 100 if relative else convert(*margin, near.unit)
     off = abs(value.to(near.unit) - near.value)
     verdict = Verdict.WARN if off > allowed else Verdict.PASS
-    limit = f"{near.value:.4g} {near.unit} ± {tolerance}"
+    limit = f"{near.value:{spec_of(near.value)}} {near.unit} ± {tolerance}"
     return Check("baseline", limit.replace(" 1 ", " "), verdict, baseline.source)

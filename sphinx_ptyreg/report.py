@@ -82,7 +82,7 @@ def junit(told: dict[str, Any]) -> bytes:
 def cases(told: dict[str, Any]) -> Iterator[Case]:
     """Yield everything that a report judges."""
     for own in told["selectors"]:
-        wrong = "" if own["outcome"] == "passed" else own["outcome"]
+        wrong = "" if own["outcome"] == "passed" else own["outcome"].replace("_", " ")
         if own["freshness"] != "fresh":
             reasons, more = own["reasons"][:_TOLD], len(own["reasons"]) - _TOLD
             reasons += [f"and {more} more"] if more > 0 else []

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 __all__ = [
     "Quantity", "convert", "dimension", "is_unit", "known_units", "parse_quantity",
-    "same_dimension",
+    "same_dimension", "spec_of",
 ]  # fmt: skip
 
 #: unit → (dimension, factor to the dimension's base unit)
@@ -43,6 +43,16 @@ class Quantity(NamedTuple):
 def is_unit(text: str) -> bool:
     """Whether `text` names a unit that values can be converted to."""
     return text in _UNITS
+
+
+def spec_of(number: float) -> str:
+    """Return the format that shows four digits of a number, or all of those before the point.
+
+    Examples:
+        >>> [format(n, spec_of(n)) for n in (0.95761, 36.0, 200_000.0, 12_345.6)]
+        ['0.9576', '36', '200000', '12346']
+    """
+    return ".0f" if 1000 <= abs(number) < 1e15 else ".4g"
 
 
 def same_dimension(unit: str, other: str) -> bool:

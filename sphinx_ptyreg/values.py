@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .errors import PtyregError, WarningSubtype
-from .units import convert, is_unit
+from .units import convert, is_unit, known_units, spec_of
 
 __all__ = [
     "AmbiguousPathError",
@@ -89,7 +89,10 @@ def parse_reference(text: str) -> Reference:
     if is_unit(last):
         return Reference(match["path"], head.rstrip(), last)
     if head and not is_unit(last) and last.isalpha() and len(last) > 1:
-        raise FormatError(f"Expected a known unit after the format {head!r}, but got {last!r}.")
+        raise FormatError(
+            f"Expected a known unit after the format {head!r} ({', '.join(known_units())}), "
+            f"but got {last!r}."
+        )
     return Reference(match["path"], spec)
 
 
@@ -151,4 +154,4 @@ def _check_spec(spec: str, content: object) -> None:
 def _default_spec(content: str | float, unit: str) -> str:
     if isinstance(content, int):
         return "d"
-    return _DEFAULT.get(unit, ".4g")
+    return _DEFAULT.get(unit) or spec_of(float(content))

@@ -141,5 +141,6 @@ def _print(console: Console, told: dict[str, Any]) -> None:
             console.print("  ", Word(text, tone))
     bad = sum(bool(case.problem) for case in judged)
     console.print(status_word(told["verdict"]), f": {len(judged)} judged, {bad} bad")
-    scope = f"{told['pages']} pages read as text; a build also judges what includes and "
+    pages = f"{told['pages']} page{'' if told['pages'] == 1 else 's'}"
+    scope = f"{pages} read as text; a build also judges what includes and "
     console.print(Word(f"{scope}substitutions claim: sphinx-build -b ptyreg", "dim"))

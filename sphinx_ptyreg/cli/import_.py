@@ -68,7 +68,9 @@ def execute(arguments: argparse.Namespace) -> int:
     records = import_reports(project, selector, store, sources, arguments.machine_class)
     for record in records:
         _print(console, record)
-    told = f"{len(records)} imported as one sample set on {arguments.machine_class}."
+    sets = len({record.inputs.digest for record in records})
+    as_sets = "one sample set" if sets == 1 else f"{sets} sample sets (they name other versions)"
+    told = f"{len(records)} imported as {as_sets} on {arguments.machine_class}."
     console.print(heading(selector.name), f": {told}")
     console.answer({"records": [_told(record) for record in records]})
     return ExitCode.OK

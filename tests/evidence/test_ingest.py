@@ -116,6 +116,18 @@ def test_another_batch_is_another_sample_set(imported, page):
     assert built.spans("ptyreg-value") == ["1 (stale)", "40.00 s (stale)"]
 
 
+def test_reports_of_other_versions_are_other_sample_sets(project, logs):
+    project.write(
+        "reports/2025-10-20T100000Z/pytest.log", LOG.replace("3.11", "3.12").format(seconds=1)
+    )
+    done = project.cli("import", "quick", *logs, "reports/2025-10-20T100000Z/pytest.log")
+    assert "4 imported as 2 sample sets (they name other versions)" in done.stdout
+    sets = {
+        len(s) for s in Evidence(project.load(), project.store).selector("quick").classes.values()
+    }
+    assert sets == {1}
+
+
 def test_a_page_says_that_a_number_is_imported(imported, page):
     text = page("```{ptyreg:runtime} quick\n```").text()
     assert "imported from reports/2025-10-19T193425Z/pytest.log, line 5" in text

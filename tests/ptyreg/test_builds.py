@@ -99,7 +99,7 @@ def test_a_remembered_failure_is_not_run_again_and_only_warns(site):
     again = site.build("html", mode="auto")
     assert again.status == 0
     assert "quick: running" not in again.log
-    assert "quick: failed: failed: tests/test_quick.py::test_quick" in again.warnings
+    assert "quick: failed: tests/test_quick.py::test_quick" in again.warnings
     site.write("tests/test_quick.py", "def test_quick(ptyreg): ptyreg.metric('answer', 1)\n")
     good = site.build("html", mode="auto")
     assert (good.status, good.warnings) == (0, "")

@@ -222,7 +222,7 @@ def test_after_a_failure_the_old_value_is_shown_as_old(project, page, rst):
     assert "$ python -m pytest" in text
     assert "Run it again: ptyreg run quick" in text
     assert "This is old" in text
-    assert "quick: failed: failed: tests/x.py::t [ptyreg.failed]" in built.warnings
+    assert "quick: failed: tests/x.py::t [ptyreg.failed]" in built.warnings
     assert built.status == 0
 
 
