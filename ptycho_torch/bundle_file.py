@@ -75,7 +75,7 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
     if sorted(names) != [MANIFEST, WEIGHTS]:
         remedy = f"Give a {BUNDLE_NAME} that python -m ptycho_torch.train wrote."
         to = f"hold {MANIFEST} and {WEIGHTS}"
-        raise DataError(expected(str(path), to, f"{names[:4]}", remedy))
+        raise DataError(expected(str(path), to, ", ".join(names[:4]) or "nothing", remedy))
     if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
         remedy = f"Give the {BUNDLE_NAME} as it was written; a small file could unpack to any size."
         raise DataError(expected(str(path), "hold its members as they are", "packed ones", remedy))

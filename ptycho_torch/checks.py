@@ -96,7 +96,7 @@ def require_torch() -> None:
                 "PyTorch",
                 f"be installed as {need} (POLICY-001)",
                 "none" if found is None else f"torch {found}",
-                "Install the dependency group `torch`: pip install --group torch.",
+                "Install the dependency group `torch`: pip install --group torch (pip 25.1 on).",
             )
         )
 
@@ -113,7 +113,12 @@ def require(*distributions: str, group: str = "torch") -> None:
     for name in distributions:
         if installed_version(name) is None:
             raise DependencyMissing(
-                expected(name, "be installed", "none", f"Run: pip install --group {group}.")
+                expected(
+                    name,
+                    "be installed",
+                    "none",
+                    f"Run: pip install --group {group} (pip 25.1 on).",
+                )
             )
 
 

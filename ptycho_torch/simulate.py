@@ -237,6 +237,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         save_scan(given.output, scan)
         save_object(given.truth, truth)
+        print(f"wrote {given.output} and {given.truth}", file=sys.stderr)
 
     return run_command(command)
 

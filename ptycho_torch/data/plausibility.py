@@ -24,6 +24,13 @@ STEADIER = 2.0
 """How much steadier the light per pattern must be one way than the other to decide."""
 
 
+LEAST_REACH_PX = 0.1
+"""How far the positions of a scan reach at least, in pixels."""
+
+FARTHEST = 4.0
+"""How many widths of a pattern the patterns of a scan may lie apart on average."""
+
+
 def order_by_light(stack: NDArray[np.generic], *, counts: bool) -> bool | None:
     """Tell which axis of an equal-sided stack is that of the patterns, by the light along it.
 
@@ -75,6 +82,8 @@ def position_problems(
         got = f"{' and '.join(f'{axis}coords' for axis in constant)} the same for all patterns"
         yield expected(name, "vary along y and x", got, "Check how the positions were exported.")
         return
+    if layout.count > 1:
+        yield from _scale_problems(name, high - low, layout)
     if OBJECT.key not in layout.keys:
         return
     shape = np.array(source.headers[layout.keys[OBJECT.key]].shape)
@@ -92,6 +101,19 @@ def position_problems(
     elif not inside(as_given, 0 * window):
         remedy = "Give centres of patches in the object's pixels, or leave objectGuess out."
         yield expected(name, lie, got, remedy)
+
+
+def _scale_problems(name: str, extent_px: NDArray[np.float64], layout: Layout) -> Iterator[str]:
+    """Judge whether positions can be in pixels by how far a scan reaches, along y and x.
+
+    Metres reach over next to nothing. Nanometres reach so far that patterns, were they spread
+    evenly, would lie more than four of their widths apart: nothing would overlap.
+    """
+    got = f"a reach of {extent_px[0]:g} along y and {extent_px[1]:g} along x"
+    remedy = "Divide the positions by the size of an object pixel, in the same unit."
+    farthest = FARTHEST**2 * layout.count * np.prod(layout.pattern_shape)
+    if extent_px.max() < LEAST_REACH_PX or extent_px.prod() > farthest:
+        yield expected(name, "be in pixels", got, remedy)
 
 
 def probe_problems(name: str, probe: NDArray[np.generic]) -> Iterator[str]:

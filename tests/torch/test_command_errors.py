@@ -144,12 +144,13 @@ def test_a_folder_is_filled_completely_or_not_at_all(tmp_path) -> None:
     assert [path.name for path in target.parent.iterdir()] == ["out"]
 
 
-def test_simulate_writes_the_truth_apart(tmp_path) -> None:
+def test_simulate_writes_the_truth_apart(tmp_path, capsys) -> None:
     scan, truth = tmp_path / "scan.npz", tmp_path / "truth.npz"
     status = simulate.main(
         ["--output", str(scan), "--truth", str(truth), "--n_images", "9", "--size", "16"]
     )
     assert status == 0
+    assert capsys.readouterr() == ("", f"wrote {scan} and {truth}\n")
     with np.load(scan) as arrays:
         assert sorted(arrays.files) == ["diff3d", "probeGuess", "xcoords", "ycoords"]
     with np.load(truth) as arrays:

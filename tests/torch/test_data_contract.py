@@ -83,6 +83,11 @@ BROKEN = {
     "empty stack": ({"diff3d": STACK[:0]}, r"the empty shape \(0, 5, 3\)"),
     "position": ({"xcoords": np.r_[:6.0, np.nan]}, "NaN or infinity at 1 of 7 positions.* 6"),
     "one place": ({"xcoords": np.ones(7), "ycoords": np.ones(7)}, "ycoords and xcoords the same"),
+    "metres": ({k: 1e-7 * v for k, v in INSIDE.items()}, "in pixels, but got a reach of 6e-07"),
+    "nanometres": (
+        {k: 1e4 * v for k, v in INSIDE.items()},
+        "be in pixels, but got a reach of 6000",
+    ),
     "one row": ({"ycoords": np.ones(7)}, "got ycoords the same for all patterns"),
     "outside": (INSIDE | {"objectGuess": np.ones((50, 50), complex)}, "lie inside .* 50 × 50"),
     "swapped": (INSIDE | {"objectGuess": np.ones((90, 40), complex)}, "fit with x and y swapped"),
