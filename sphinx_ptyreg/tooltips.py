@@ -41,6 +41,10 @@ class ImageAlternatives(SphinxPostTransform):
                     image["alt"] = image.attributes.pop(ALT)
 
 
+#: A number and its unit, or a number alone.
+_QUANTITY = re.compile(r"[-+−]?[\d.,]+(e[-+]?\d+)?( \S{1,8})?")
+
+
 class ProvenanceTooltips(SphinxPostTransform):
     """Wraps values into standard abbreviation nodes."""
 
@@ -54,7 +58,9 @@ class ProvenanceTooltips(SphinxPostTransform):
         cited = [n for n in self.document.findall(nodes.inline) if "ptyreg-provenance" in n]
         for node in cited:
             told = node["ptyreg-provenance"]
-            classes = node["classes"]
+            classes = list(node["classes"])
+            if _QUANTITY.fullmatch(node.children[0].astext()):
+                classes.append("ptyreg-quantity")
             tooltip = nodes.abbreviation("", "", *node.children, explanation=told, classes=classes)
             node.replace_self(tooltip)
 

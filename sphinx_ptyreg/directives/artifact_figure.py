@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from sphinx.util.images import get_image_size
 
 from ..artifacts import IMAGES
 from ..errors import UnknownNameError
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from docutils.nodes import Node
 
 __all__ = ["ArtifactFigureDirective"]
+
+
+#: An image of at most so many pixels a row is an array: enlarged, each pixel stays a square.
+_ARRAY = 320
 
 
 class ArtifactFigureDirective(EvidenceDirective):
@@ -61,7 +66,9 @@ class ArtifactFigureDirective(EvidenceDirective):
         self.domain.note_picture(self.env.docname)
         if "width" in self.options:
             image["width"] = self.options["width"]
-        figure = nodes.figure("", image, classes=["ptyreg-figure"])
+        size = get_image_size(str(path))
+        pixels = ["ptyreg-pixels"] if size is not None and size[0] <= _ARRAY else []
+        figure = nodes.figure("", image, classes=["ptyreg-figure", *pixels])
         caption = self.parse_inline(" ".join(self.content)) if self.content else None
         if caption is not None:
             children, messages = caption

@@ -11,8 +11,10 @@ from .shapes import Dot, Drawing, Label, Line, Tone
 __all__ = ["Limit", "Point", "Trend", "drawing"]
 
 _WIDTH, _LEFT, _RIGHT = 640.0, 62.0, 18.0
-_HEAD, _PLOT, _FOOT = 30.0, 120.0, 30.0
+_HEAD, _PLOT, _FOOT = 30.0, 120.0, 34.0
 _PANEL = _HEAD + _PLOT + _FOOT
+#: Room for a letter of a limit's label, also where a narrow screen has larger letters.
+_LETTER = 9.0
 
 
 class Point(NamedTuple):
@@ -47,9 +49,14 @@ def drawing(title: str, unit: str, trends: Sequence[Trend], limits: Sequence[Lim
         trends: At least one point each.
         limits: Bounds to draw in each panel that they are near to.
     """
+    near = [[limit for limit in limits if _is_near(limit, trend.points)] for trend in trends]
+    names = [_name(limit) for panel in near for limit in panel]
+    right = _WIDTH - max([_RIGHT, *(6 + _LETTER * len(name) for name in names)])
+    measured = f"{title}, {unit}" if unit != "1" else title
     shapes: list[Line | Dot | Label] = []
     for i, trend in enumerate(trends):
-        shapes += _panel(trend, title, unit, limits, i * _PANEL)
+        shapes.append(Label(right, i * _PANEL + 14, measured, anchor="end"))
+        shapes += _panel(trend, unit, near[i], i * _PANEL, right)
     count = sum(len(trend.points) for trend in trends)
     classes = f"{len(trends)} machine class{'es' if len(trends) > 1 else ''}"
     told = f"{title} over {count} runs on {classes}"
@@ -57,29 +64,25 @@ def drawing(title: str, unit: str, trends: Sequence[Trend], limits: Sequence[Lim
 
 
 def _panel(
-    trend: Trend, title: str, unit: str, limits: Sequence[Limit], top: float
+    trend: Trend, unit: str, limits: Sequence[Limit], top: float, right: float
 ) -> Iterator[Line | Dot | Label]:
     values = [point.value for point in trend.points]
-    near = [limit for limit in limits if _is_near(limit.value, values)]
-    ticks = _ticks(min([*values, *(li.value for li in near)]),
-                   max([*values, *(li.value for li in near)]))  # fmt: skip
+    heights = [*values, *(limit.value for limit in limits)]
+    ticks = _ticks(min(heights), max(heights))
     low, high = ticks[0], ticks[-1]
     bottom = top + _HEAD + _PLOT
-    right = _WIDTH - _RIGHT
 
     def y(value: float) -> float:
         return round(bottom - (value - low) / (high - low) * _PLOT, 2)
 
     yield Label(_LEFT, top + 14, trend.machine_class, Tone.TEXT, bold=True)
-    measured = f"{title}, {unit}" if unit != "1" else title
-    yield Label(right, top + 14, measured, anchor="end")
     for tick in ticks:
         yield Line(((_LEFT, y(tick)), (right, y(tick))), Tone.GRID)
         yield Label(_LEFT - 8, y(tick) + 4, f"{tick:.6g}", anchor="end")
-    for limit in near:
+    for limit in limits:
         tone = Tone.BAD if limit.word == "fail" else Tone.CAUTION
         yield Line(((_LEFT, y(limit.value)), (right, y(limit.value))), tone, 1.2, dashed=True)
-        yield Label(right, y(limit.value) - 5, f"{limit.word} {limit.value:.6g}", tone, "end")
+        yield Label(right + 6, y(limit.value) + 4, _name(limit), tone)
     step = (right - _LEFT - 24) / max(1, len(values) - 1)
     spots = [
         (round(_LEFT + 12 + i * step, 2) if len(values) > 1 else (_LEFT + right) / 2, y(value))
@@ -106,13 +109,16 @@ def _marks(
         previous = point.inputs
         width = 6.7 * len(point.version)
         if at - width / 2 > free:
-            yield Label(at, bottom + 16, point.version, anchor="middle")
+            yield Label(at, bottom + 20, point.version, anchor="middle")
             free = at + width / 2 + 8
 
 
-def _is_near(limit: float, values: Sequence[float]) -> bool:
-    spread = max(abs(value) for value in values)
-    return abs(limit) <= 2.5 * spread
+def _name(limit: Limit) -> str:
+    return f"{limit.word} {limit.value:.6g}"
+
+
+def _is_near(limit: Limit, points: Sequence[Point]) -> bool:
+    return abs(limit.value) <= 2.5 * max(abs(point.value) for point in points)
 
 
 def _ticks(low: float, high: float) -> list[float]:

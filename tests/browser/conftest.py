@@ -62,3 +62,27 @@ def bench_module() -> Any:
     sys.modules["ptyreg_bench"] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def recorded(bench_module: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A project with own, foreign and imported runs, a failed latest run and two releases."""
+    from sphinx_ptyreg.frozen import freeze
+    from sphinx_ptyreg.record import Citation, Outcome
+
+    bench = bench_module.Bench(tmp_path_factory.mktemp("site"))
+    bench.seed_all()
+    line = "1 passed in 35.92s"
+    log = Citation(file="docs/history/2025-10-19T193425Z-pytest.log", line=8, excerpt=line,
+                   sha256="8" * 64, kind="log")  # fmt: skip
+    bench.seed(started="2025-10-19T19:34:25.000000Z", duration=35.92, source="import",
+               citation=log, machine_class="ryzen-2025", commit=None)  # fmt: skip
+    bench.seed("slow", started="2026-03-09T05:06:07.000000Z", outcome=Outcome.FAILED,
+               exit_code=1, reason="tests/test_slow.py::test_slow",
+               output="E   assert 1 == 2\n1 failed in 3.00s")  # fmt: skip
+    project = bench_module.load(bench.root)
+    for version, seconds in (("1.0", 44.0), ("2.0", 36.0)):
+        run = bench.record(started=f"2026-01-0{version[0]}T05:06:07.000000Z", duration=seconds)
+        freeze(project, bench.store, version, {"quick": [run]},
+               frozen="2026-03-10T03:04:05.000000Z", commit=None)  # fmt: skip
+    return bench
