@@ -17,6 +17,14 @@ from .units import parse_quantity, same_dimension
 __all__ = ["Place", "check_aliases", "check_finding", "check_folders", "check_selector", "store_of"]
 
 
+#: msgspec's names of types → what a TOML file has.
+_IN_TOML = {
+    "float": "a number", "int": "a whole number", "str": "text in quotes", "bool": "true or false",
+    "array": "a list", "object": "a table", "null": "nothing",
+}  # fmt: skip
+_TYPE = re.compile(rf"\b({'|'.join(_IN_TOML)})\b")
+
+
 class Place:
     """A key in the file, for errors: ``pyproject.toml, tool.ptyreg.selectors.x``."""
 
@@ -41,7 +49,7 @@ class Place:
             known = ", ".join(Mode)
             close = did_you_mean(wrong[1], list(Mode))
             return place, f"Expected one of {known}, but got {wrong[1]!r}.{close}"
-        return place, f"{problem}."
+        return place, _TYPE.sub(lambda word: _IN_TOML[word[0]], problem) + "."
 
 
 def check_selector(selector: Selector, where: Place) -> None:

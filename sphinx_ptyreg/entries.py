@@ -137,7 +137,7 @@ class Entry:
         if hashlib.sha256(data).hexdigest()[:16] != self.content:
             raise RecordError(
                 f"{self.name}: Expected the content that its name gives the digest of, "
-                "but it was changed or cut off."
+                "but it was changed or cut off. Restore or remove it."
             )
         record = decode(data, where=self.name)
         expected = file_name(record, data)

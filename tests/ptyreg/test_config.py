@@ -85,6 +85,14 @@ def test_a_wrong_type_is_named_with_the_whole_key(refusal, toml, place):
     assert "but" in text
 
 
+def test_a_wrong_type_is_told_in_the_words_of_a_toml_file(refusal):
+    place = "pyproject.toml, tool.ptyreg.selectors.x"
+    told = refusal(GOOD + "timeout = 'long'").rstrip()
+    assert told == f"{place}.timeout: Expected a number, but got text in quotes."
+    told = refusal("[tool.ptyreg.selectors.x]\nnodeids = 't.py'").rstrip()
+    assert told == f"{place}.nodeids: Expected a list, but got text in quotes."
+
+
 @pytest.mark.parametrize("kind", ["selectors", "findings"])
 @pytest.mark.parametrize("name", ["1x", "a.b", "a b", "a:b", "ä", "-x", "", "a/b", "../x"])
 def test_a_name_that_no_path_can_spell_is_refused(refusal, kind, name):
