@@ -169,7 +169,11 @@ def _by_word(
         return Side(word, [], f"{own.selector.name} has not been measured")
     if word == "latest":
         return _side(evidence.project, own.samples)
-    earlier = [record for record in measured if record.inputs.digest != newest.inputs.digest]
+    earlier = [
+        record
+        for record in measured
+        if record.inputs.digest != newest.inputs.digest and record.imported == newest.imported
+    ]
     return _side(evidence.project, own.sample_set((earlier or [newest])[-1]))
 
 

@@ -61,10 +61,14 @@ class Evidence:
     Args:
         project: The declaration.
         store: Where the records lie.
+        absent: What is told of a selector without any.
     """
 
-    def __init__(self, project: Project, store: Store) -> None:
+    def __init__(
+        self, project: Project, store: Store, *, absent: str = "no run is recorded"
+    ) -> None:
         self.project = project
+        self._absent = absent
         self.prints = fingerprints_of(store, project)
         self.selectors = {
             name: SelectorEvidence(project, selector, store, self.prints)
@@ -249,7 +253,7 @@ class Evidence:
                 how = "" if failure.outcome is Outcome.FAILED else f"{failure.outcome.words}: "
                 yield Notice(WarningSubtype.FAILED, name, f"{how}{failure.reason}")
             elif state.state is State.MISSING:
-                yield Notice(WarningSubtype.MISSING, name, "no run is recorded")
+                yield Notice(WarningSubtype.MISSING, name, self._absent)
             for judgement in evidence.judgements:
                 if judgement.verdict is guardrails.Verdict.FAIL:
                     yield Notice(WarningSubtype.GUARDRAIL, name, judgement.told)

@@ -43,13 +43,15 @@ def begin(app: Sphinx) -> None:
     """Run what is due, then take the snapshot."""
     try:
         project, mode = _configure(app)
-        store, mode = shown_store(app.config.ptyreg_release, project, mode)
+        release = app.config.ptyreg_release
+        store, mode = shown_store(release, project, mode)
         logger.info("ptyreg: mode: %s (from %s)", mode.mode, mode.source)
         brought = bring(project, store, _exchanged)
         ensured = _ensured(app, project, store, mode.mode)
         if ensured is not None and ensured.records:
             brought += hand_over(project, store, _exchanged)
-        evidence = Evidence(project, store)
+        kept = f"release {release} keeps nothing of it" if release else "no run is recorded"
+        evidence = Evidence(project, store, absent=kept)
         notices = (*brought, *_notices(ensured, evidence, mode.mode))
         evidence.remember()
     except PtyregError as error:

@@ -94,6 +94,17 @@ def test_an_unknown_release_ends_the_build_with_the_known_ones(released):
     )
 
 
+def test_a_release_that_keeps_nothing_of_a_selector_says_so(released):
+    declared = (released.root / "pyproject.toml").read_text()
+    released.write(
+        "pyproject.toml",
+        declared + '\n[tool.ptyreg.selectors.later]\nnodeids = ["tests/test_quick.py"]\n',
+    )
+    released.write("docs/index.md", "# P\n\n{ptyreg:value}`later.duration`\n")
+    built = released.build("dummy", overrides={"ptyreg_release": "1.0"})
+    assert "later: missing: release 1.0 keeps nothing of it" in built.warnings
+
+
 def test_diff_says_what_moved_and_which_inputs_changed(released, ptyreg):
     status, out, err = ptyreg("diff", "1.0", "latest")
     assert (status, err) == (0, "")
