@@ -48,6 +48,8 @@ class TrainingConfig:
         batch_size: Patterns per step.
         learning_rate: Highest rate of a one-cycle schedule.
         gradient_clip: Largest norm of a gradient, per mean count of a pixel.
+        teacher_passes: Passes of refinement over the training scan whose image the network learns
+            from; 0 to learn from the counts alone.
         weight_decay: Decoupled weight decay.
         n_images: Patterns to train on, picked evenly over the scan; all of them if ``None``.
         seed: Start of every random choice, weights included.
@@ -62,6 +64,7 @@ class TrainingConfig:
     batch_size: int = 8
     learning_rate: float = 3e-3
     gradient_clip: float = 6e-3
+    teacher_passes: int = 10
     weight_decay: float = 1e-4
     n_images: int | None = None
     seed: int = 0

@@ -13,6 +13,6 @@ except DependencyMissing:
     collect_ignore_glob += [
         "physics/*.py", "models/*.py", "needs_*.py", "reassembly.py", "reconstructor.py", "api.py",
         "lightning_module.py", "fitting.py", "checkpoints.py", "progress.py", "refinement.py",
-        "estimate.py",
+        "estimate.py", "teaching.py",
         "data/dataset.py", "data/datamodule.py",
     ]  # fmt: skip

@@ -97,7 +97,8 @@ def start_estimate(
     extent = whole.max(dim=0).values - corner + torch.tensor([height, width]).to(half) - half
     rows, columns = (int(value) + margin_px for value in extent)
     origin_px = (int(corner[0]), int(corner[1]))
-    photons = diffraction_amplitude.square().sum(dim=(1, 2)).mean()
+    counted = sum(float(part.square().sum()) for part in torch.split(diffraction_amplitude, 256))
+    photons = counted / len(diffraction_amplitude)
     level = (photons / probe.abs().square().sum()).sqrt()
     object_ = torch.ones(rows, columns, dtype=probe.dtype, device=probe.device) * level
     if image is not None:

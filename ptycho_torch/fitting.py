@@ -14,7 +14,7 @@ from ptycho_torch.checkpoints import Identity, LastCheckpoint
 from ptycho_torch.checks import UsageError, expected
 from ptycho_torch.config import TrainingConfig
 from ptycho_torch.data.datamodule import PatternDataModule
-from ptycho_torch.data.dataset import PatternDataset
+from ptycho_torch.data.dataset import PatternDataset, TaughtPatterns
 from ptycho_torch.data.grouping import pick_evenly
 from ptycho_torch.lightning_module import EpochRecord, ReconstructorModule
 from ptycho_torch.needs_lightning import lightning
@@ -24,6 +24,9 @@ from ptycho_torch.reconstructor import Reconstructor
 
 CALIBRATION_PIXELS = 2**22
 """Pixels that scales are taken from: 1024 patterns of 64 × 64, and never a whole large scan."""
+
+LESSON_CLIP = 1.0
+"""Largest norm of a gradient of the relative distance to a lesson."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ class Keeping:
     resume: bool = False
 
 
-def calibration_patterns(patterns: PatternDataset) -> torch.Tensor:
+def calibration_patterns(patterns: PatternDataset | TaughtPatterns) -> torch.Tensor:
     """Give as many patterns (pattern, y, x), picked evenly, as are enough to take scales from."""
     total = len(patterns)
     enough = max(16, CALIBRATION_PIXELS // patterns.diffraction_amplitude[0].numel())
@@ -67,7 +70,7 @@ def calibration_patterns(patterns: PatternDataset) -> torch.Tensor:
 
 def fit(
     reconstructor: Reconstructor,
-    patterns: PatternDataset,
+    patterns: PatternDataset | TaughtPatterns,
     config: TrainingConfig,
     *,
     test: PatternDataset | None = None,
@@ -82,7 +85,7 @@ def fit(
 
     Args:
         reconstructor: What to train, calibrated.
-        patterns: What to train on.
+        patterns: What to train on; with lessons the network learns from these, else from counts.
         config: How to train.
         test: Patterns to judge the loss on after each epoch.
         keeping: Where to keep the last complete epoch; nowhere if ``None``.
@@ -106,7 +109,9 @@ def fit(
     if keeping is not None:
         last = LastCheckpoint(keeping.checkpoint, keeping.identity)
         callbacks.append(last)
-    counts = float(calibration_patterns(patterns).square().mean())
+    clip = LESSON_CLIP
+    if isinstance(patterns, PatternDataset):
+        clip = config.gradient_clip * float(calibration_patterns(patterns).square().mean())
     window = reconstructor.forward_model.window_probe.numel()
     with _quiet_lightning(), _threads(config.batch_size * window // config.devices):
         trainer = lightning.Trainer(
@@ -115,7 +120,7 @@ def fit(
             strategy=config.strategy,
             precision=config.precision,  # type: ignore[arg-type]
             max_epochs=config.max_epochs,
-            gradient_clip_val=config.gradient_clip * counts,
+            gradient_clip_val=clip,
             deterministic="warn",
             use_distributed_sampler=False,  # the data module shares out each batch itself
             logger=False,

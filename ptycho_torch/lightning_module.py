@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ptycho_torch.config import TrainingConfig
+from ptycho_torch.data.dataset import Lesson
 from ptycho_torch.needs_lightning import lightning
 from ptycho_torch.needs_torch import torch
 from ptycho_torch.reconstructor import Reconstructor
@@ -83,11 +84,20 @@ class ReconstructorModule(lightning.LightningModule):
         self._test_loss = RunningMean()
         self._began = 0.0
 
-    def training_step(self, batch: torch.Tensor) -> torch.Tensor:
-        """Give the loss of a batch of diffraction amplitudes (pattern, y, x)."""
-        loss = self.reconstructor.loss(batch)
-        self._train_loss.add(loss, len(batch))
-        return loss
+    def training_step(self, batch: torch.Tensor | Lesson) -> torch.Tensor:
+        """Give the loss of a batch of diffraction amplitudes (pattern, y, x), or of a lesson.
+
+        What is noted is the loss by the counts in either case, so that it can be compared.
+        """
+        if isinstance(batch, torch.Tensor):
+            loss = self.reconstructor.loss(batch)
+            self._train_loss.add(loss, len(batch))
+            return loss
+        patches = self.reconstructor(batch.diffraction_amplitude)
+        with torch.no_grad():
+            counts_loss = self.reconstructor.counts_loss(patches, batch.diffraction_amplitude)
+        self._train_loss.add(counts_loss, len(patches))
+        return self.reconstructor.lesson_loss(patches, batch.object_patches)
 
     def validation_step(self, batch: torch.Tensor) -> None:
         """Note the loss of a batch of test patterns."""

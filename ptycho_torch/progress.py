@@ -80,7 +80,8 @@ class ProgressReport(lightning.Callback):
     ) -> None:
         """Draw the bar anew, at most ten times a second."""
         del pl_module, batch_idx
-        self._done += len(batch) * trainer.world_size
+        patterns = batch if hasattr(batch, "shape") else batch.diffraction_amplitude
+        self._done += len(patterns) * trainer.world_size
         now = time.perf_counter()
         if self.bar and self.first_process and now - self._shown > REFRESH_S:
             self._shown = now

@@ -5,7 +5,7 @@ from ptycho_torch.config import ModelConfig
 from ptycho_torch.models.unet import UNet
 from ptycho_torch.needs_torch import torch
 from ptycho_torch.physics.forward_model import ForwardModel
-from ptycho_torch.physics.losses import poisson_nll
+from ptycho_torch.physics.losses import patch_distance, poisson_nll
 from ptycho_torch.reassembly import StitchedObject, stitch, synchronise_phases
 
 LEVELS_MAXIMUM = 3
@@ -101,8 +101,35 @@ class Reconstructor(torch.nn.Module):
         Returns:
             The Poisson negative log-likelihood per pixel, above that of a perfect model.
         """
-        intensity = self.forward_model(self(diffraction_amplitude))
-        return poisson_nll(intensity, diffraction_amplitude.square())
+        return self.counts_loss(self(diffraction_amplitude), diffraction_amplitude)
+
+    def counts_loss(
+        self, object_patches: torch.Tensor, diffraction_amplitude: torch.Tensor
+    ) -> torch.Tensor:
+        """Judge patches, complex (pattern, y, x), by the counts that they explain."""
+        return poisson_nll(self.forward_model(object_patches), diffraction_amplitude.square())
+
+    def lesson_loss(
+        self, object_patches: torch.Tensor, known_patches: torch.Tensor
+    ) -> torch.Tensor:
+        """Judge patches by known ones, weighed by the light on their pixels.
+
+        Args:
+            object_patches: Complex (pattern, y, x).
+            known_patches: Complex (pattern, y, x).
+
+        Returns:
+            The mean squared difference, each patch at its best phase, relative to the object's
+            typical amplitude.
+        """
+        distance = patch_distance(object_patches, known_patches, self.light)
+        return distance / self.amplitude_scale.square()
+
+    @property
+    def light(self) -> torch.Tensor:
+        """The beam's intensity on the pixels of a patch, real (y, x)."""
+        light = self.forward_model.window_probe.abs().square()
+        return light.sum(dim=0) if light.ndim == 3 else light
 
     @torch.no_grad()
     def predict(self, diffraction_amplitude: torch.Tensor, batch_size: int) -> torch.Tensor:
@@ -130,7 +157,6 @@ class Reconstructor(torch.nn.Module):
         Returns:
             The object.
         """
-        weight = self.forward_model.window_probe.abs().square()
-        weight = weight.sum(dim=0) if weight.ndim == 3 else weight
+        weight = self.light
         positions_px = positions_px.to(patches.device, weight.dtype)
         return stitch(synchronise_phases(patches, weight, positions_px), weight, positions_px)

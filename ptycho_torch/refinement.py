@@ -25,11 +25,12 @@ from ptycho_torch.physics.propagation import far_field, inverse_far_field
 from ptycho_torch.physics.shifts import shift_waves
 from ptycho_torch.physics.updates import UpdateSums, position_steps
 
-CHUNK = 64
-"""Patterns that are propagated at once; bounds memory."""
+CHUNK_PIXELS = 2**18
+"""Pixels of patterns that are propagated at once; bounds memory to about 50 MB beside the canvas.
 
-PIXELS_PER_THREAD = 500_000
-"""Fewer pixels of a chunk than this are not worth another thread; see ``needs_torch``."""
+So few are not worth a second thread: two gain 20 % on a quiet machine and wait for each other for
+seconds on a busy one, see ``needs_torch``.
+"""
 
 UPDATES_PER_PASS = 8
 """A pass over a small scan is cut into this many batches at first."""
@@ -77,6 +78,7 @@ class Refinement:
         total = len(diffraction_amplitude)
         self._batch_size = max(1, min(config.batch_size, total // UPDATES_PER_PASS))
         self._step = 1.0
+        self._chunk = max(1, CHUNK_PIXELS // diffraction_amplitude[0].numel())
         self._order = torch.Generator().manual_seed(config.seed)
         self._rest()
 
@@ -95,7 +97,7 @@ class Refinement:
         began = time.perf_counter()
         misfit: float | None = None
         for number in range(self.config.passes + 1):
-            with _worthwhile_threads(CHUNK * self.diffraction_amplitude[0].numel()):
+            with _one_thread():
                 if misfit is None:
                     misfit = self.amplitude_mse(self.estimate)
                 else:
@@ -131,7 +133,7 @@ class Refinement:
         """Give the misfit of the whole scan; see :class:`PassRecord`."""
         total = 0.0
         everything = torch.arange(len(self.diffraction_amplitude), device=estimate.probe.device)
-        for picked in torch.split(everything, CHUNK):
+        for picked in torch.split(everything, self._chunk):
             probes, patches, _ = beam_and_patches(estimate, picked)
             predicted = incoherent_sum(far_field(probes * patches[:, None])).sqrt()
             total += float((predicted - self._measured(picked)).square().sum())
@@ -164,7 +166,7 @@ class Refinement:
         ahead = replace(estimate, object_=object_)
         sums = UpdateSums(object_, estimate.probe)
         probe, positions_px = estimate.probe, estimate.positions_px
-        for picked in torch.split(batch, CHUNK):
+        for picked in torch.split(batch, self._chunk):
             probes, patches, indices = beam_and_patches(ahead, picked)
             waves = far_field(probes * patches[:, None])
             change = inverse_far_field(project_amplitude(waves, self._measured(picked)))
@@ -183,10 +185,10 @@ class Refinement:
 
 
 @contextmanager
-def _worthwhile_threads(pixels: int) -> Iterator[None]:
-    """Leave the other threads alone for operators on so few pixels."""
+def _one_thread() -> Iterator[None]:
+    """Leave the other threads alone."""
     before = torch.get_num_threads()
-    torch.set_num_threads(max(1, min(before, pixels // PIXELS_PER_THREAD)))
+    torch.set_num_threads(1)
     try:
         yield
     finally:

@@ -171,6 +171,12 @@ def _parser() -> CommandParser:
     number("--n_images", 1, "patterns to train on, picked evenly over the scan")
     number("--gridsize", 1, "patterns per group; only 1 for now", 1)
     number("--batch_size", 1, "patterns per step, over all devices", default.batch_size)
+    number(
+        "--teacher_passes",
+        0,
+        "passes of refinement whose image teaches the network; 0: learn from the counts alone",
+        default.teacher_passes,
+    )
     add(
         "--learning_rate",
         type=positive_number("--learning_rate"),

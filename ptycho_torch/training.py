@@ -63,6 +63,7 @@ def train_scan(
     from ptycho_torch.data.dataset import PatternDataset  # noqa: PLC0415
     from ptycho_torch.fitting import Keeping, calibration_patterns, fit  # noqa: PLC0415
     from ptycho_torch.reconstructor import Reconstructor  # noqa: PLC0415
+    from ptycho_torch.teaching import teach  # noqa: PLC0415
 
     digest, keeping = scan.digest(), None
     if checkpoint is not None:
@@ -74,9 +75,18 @@ def train_scan(
     patterns = PatternDataset(scan, config.n_images)
     reconstructor = Reconstructor(torch.from_numpy(scan.probe), ModelConfig())
     reconstructor.calibrate(calibration_patterns(patterns))
+    lessons = None
+    if config.teacher_passes:
+        lessons = teach(
+            patterns,
+            reconstructor.forward_model,
+            config.teacher_passes,
+            seed=config.seed,
+            accelerator=config.accelerator,
+        )
     training = fit(
         reconstructor,
-        patterns,
+        patterns if lessons is None else lessons,
         config,
         test=None if test is None else PatternDataset(test),
         keeping=keeping,
@@ -120,6 +130,7 @@ def check_training(scan: Scan, config: TrainingConfig, test: Scan | None) -> Non
         ("batch_size", 1),
         ("devices", 1),
         ("num_workers", 0),
+        ("teacher_passes", 0),
         ("seed", 0),
     ):
         if getattr(config, name) < minimum:

@@ -32,6 +32,29 @@ def poisson_nll(predicted_intensity: Tensor, counts: Tensor) -> Tensor:
     return (intensity - counts * intensity.log() - perfect).mean()
 
 
+def patch_distance(patches: Tensor, known_patches: Tensor, weight: Tensor) -> Tensor:
+    """Give how far patches are from known ones, each after the phase factor that fits it best.
+
+    Args:
+        patches: Complex (pattern, y, x).
+        known_patches: Complex (pattern, y, x).
+        weight: How much a pixel counts, real (y, x).
+
+    Returns:
+        The mean squared difference of the pixels, a scalar.
+
+    Examples:
+        >>> known = torch.tensor([[[1.0 + 1.0j, 2.0]]])
+        >>> patch_distance(1j * known, known, torch.ones(1, 2)).item() < 1e-12
+        True
+    """
+    overlap = (weight * patches * known_patches.conj()).sum(dim=(-2, -1), keepdim=True).detach()
+    turn = overlap / overlap.abs().clamp_min(torch.finfo(weight.dtype).tiny)
+    difference = patches - turn * known_patches
+    squared = difference.real.square() + difference.imag.square()
+    return (weight * squared).sum(dim=(-2, -1)).mean() / weight.sum()
+
+
 def amplitude_mse(predicted_amplitude: Tensor, amplitude: Tensor) -> Tensor:
     """Give the mean squared difference of diffraction amplitudes (roots of counts).
 

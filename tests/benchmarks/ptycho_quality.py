@@ -38,6 +38,7 @@ from ptycho_torch.reconstruction import reconstruct
 from ptycho_torch.reconstructor import Reconstructor
 from ptycho_torch.refinement import begin_refinement
 from ptycho_torch.simulate import simulate_scan
+from ptycho_torch.teaching import teach
 
 ON_CPU = InferenceConfig(accelerator="cpu")
 MARKS_DB = (20.0, 22.0)
@@ -49,7 +50,9 @@ def phase_psnr_db(placed, truth, scan) -> float:
     return score_reconstruction(found, truth.object_, scan.positions_px).phase_psnr_db
 
 
-def train(scan, truth, seed: int, epochs: int) -> tuple[Any, list[dict[str, float]]]:
+def train(
+    scan, truth, seed: int, epochs: int, teacher_passes: int
+) -> tuple[Any, list[dict[str, float]]]:
     """Train once; give the image and, per epoch, seconds, CPU seconds and phase PSNR."""
     torch.manual_seed(seed)
     patterns = PatternDataset(scan)
@@ -58,6 +61,11 @@ def train(scan, truth, seed: int, epochs: int) -> tuple[Any, list[dict[str, floa
     rows: list[dict[str, float]] = []
     away = {"wall": 0.0, "cpu": 0.0}
     began, cpu_began = time.perf_counter(), time.process_time()
+    lessons = patterns
+    if teacher_passes:
+        lessons = teach(
+            patterns, network.forward_model, teacher_passes, seed=seed, accelerator="cpu"
+        )
 
     def report(record) -> None:
         now, cpu_now = time.perf_counter(), time.process_time()
@@ -75,7 +83,7 @@ def train(scan, truth, seed: int, epochs: int) -> tuple[Any, list[dict[str, floa
         away["cpu"] += time.process_time() - cpu_now
 
     config = TrainingConfig(max_epochs=epochs, seed=seed, accelerator="cpu")
-    fit(network, patterns, config, report=report)
+    fit(network, lessons, config, report=report)
     return reconstruct(network, scan, ON_CPU).placed, rows
 
 
@@ -154,13 +162,15 @@ def main() -> int:
     parser.add_argument("--kinds", nargs="+", choices=tuple(KINDS), default=list(KINDS))
     parser.add_argument("--seeds", nargs=2, type=int, default=(100, 110), metavar=("FROM", "TO"))
     parser.add_argument("--epochs", type=int, default=6)
+    passes = TrainingConfig().teacher_passes
+    parser.add_argument("--teacher_passes", type=int, default=passes, help="0: counts alone")
     parser.add_argument("--json", type=Path, help="where to write every number")
     given = parser.parse_args()
     runs = []
     for kind in given.kinds:
         for seed in range(*given.seeds):
             scan, truth = simulate_scan(SimulationConfig(seed=seed, object_kind=kind))
-            image, training = train(scan, truth, seed, given.epochs)
+            image, training = train(scan, truth, seed, given.epochs, given.teacher_passes)
             run = {"kind": kind, "seed": seed, "training": training}
             run["network"] = refine(scan, truth, image, seed)
             run["flat"] = refine(scan, truth, None, seed)

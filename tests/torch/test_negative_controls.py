@@ -15,7 +15,6 @@ from ptycho_torch.config import (  # noqa: E402
     SimulationConfig,
     TrainingConfig,
 )
-from ptycho_torch.data.dataset import PatternDataset  # noqa: E402
 from ptycho_torch.reconstruction import reconstruct  # noqa: E402
 from ptycho_torch.reconstructor import Reconstructor  # noqa: E402
 from ptycho_torch.simulate import simulate_scan  # noqa: E402
@@ -38,11 +37,9 @@ def new_network(scan) -> Reconstructor:
 
 
 def trained_network(scan) -> Reconstructor:
-    from ptycho_torch.fitting import fit
+    from ptycho_torch.training import train_scan
 
-    network = new_network(scan)
-    fit(network, PatternDataset(scan), TrainingConfig(max_epochs=6, accelerator="cpu"))
-    return network
+    return train_scan(scan, TrainingConfig(max_epochs=6, accelerator="cpu"))[0].reconstructor
 
 
 @pytest.fixture(scope="module")

@@ -16,15 +16,19 @@ from ptycho_torch.config import (  # noqa: E402
     RefinementConfig,
     SimulationConfig,
 )
+from ptycho_torch.data.dataset import PatternDataset  # noqa: E402
 from ptycho_torch.data.npz import load_object  # noqa: E402
 from ptycho_torch.data.scan import PlacedObject  # noqa: E402
 from ptycho_torch.estimate import placed_object, split_modes  # noqa: E402
 from ptycho_torch.metrics import phase_difference, same_pixels, scored_region  # noqa: E402
 from ptycho_torch.physics.forward_model import ForwardModel  # noqa: E402
+from ptycho_torch.physics.losses import patch_distance  # noqa: E402
+from ptycho_torch.physics.patches import extract_patches  # noqa: E402
 from ptycho_torch.physics.shifts import shift_waves  # noqa: E402
 from ptycho_torch.reconstruction import reconstruct  # noqa: E402
 from ptycho_torch.refinement import Refinement, beam_and_patches, begin_refinement  # noqa: E402
 from ptycho_torch.simulate import simulate_scan  # noqa: E402
+from ptycho_torch.teaching import teach  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -242,3 +246,32 @@ def test_a_refinement_that_cannot_be_is_refused(capsys, flags, text, tmp_path) -
 def test_without_a_network_and_without_passes_there_is_nothing_to_do(scanned) -> None:
     with pytest.raises(UsageError, match="at least 1 pass of refinement"):
         reconstruct(None, scanned[0], InferenceConfig(accelerator="cpu"))
+
+
+def test_a_teacher_gives_lessons_that_explain_the_patterns(scanned) -> None:
+    scan, truth = scanned
+    patterns = PatternDataset(scan)
+    model = ForwardModel(torch.from_numpy(scan.probe), 0.99)
+    lesson = teach(patterns, model, 10, accelerator="cpu")[[3, 40, 77]]
+    assert torch.equal(lesson.diffraction_amplitude, patterns.diffraction_amplitude[[3, 40, 77]])
+    window = model.window_probe.shape
+    assert lesson.object_patches.shape == (3, *window)
+    known = extract_patches(
+        torch.from_numpy(truth.object_), patterns.positions_px[[3, 40, 77]], tuple(window)
+    )
+    light = model.window_probe.abs().square()
+    assert patch_distance(lesson.object_patches, known, light) < 0.01
+    flat = torch.full_like(known, known.abs().mean().item())
+    assert patch_distance(flat, known, light) > 0.05
+
+
+def test_the_distance_to_a_lesson_does_not_see_the_phase_and_reaches_every_pixel() -> None:
+    torch.manual_seed(0)
+    patches, known = torch.randn(2, 3, 5, 7, dtype=torch.complex128)
+    patches.requires_grad_()
+    light = torch.rand(5, 7, dtype=torch.float64)
+    turns = torch.polar(torch.ones(3, 1, 1), torch.rand(3, 1, 1)).to(patches.dtype)
+    distance = patch_distance(patches, known, light)
+    torch.testing.assert_close(patch_distance(patches * turns, known, light), distance)
+    distance.backward()
+    assert (patches.grad.abs() > 0).all()

@@ -194,8 +194,10 @@ def test_a_loss_that_is_no_number_ends_the_training(
 ) -> None:
     from ptycho_torch.reconstructor import Reconstructor
 
-    loss = Reconstructor.loss
-    monkeypatch.setattr(Reconstructor, "loss", lambda self, batch: loss(self, batch) * torch.nan)
+    loss = Reconstructor.counts_loss
+    monkeypatch.setattr(
+        Reconstructor, "counts_loss", lambda *arguments: loss(*arguments) * torch.nan
+    )
     status = main(
         ["--train_data_file", str(small_scan_file), "--output_dir", str(tmp_path / "out"), *FLAGS]
     )
