@@ -91,7 +91,7 @@ def convert(value: float, unit: str, target: str) -> float:
         >>> convert(1.0, "s", "MiB")
         Traceback (most recent call last):
             ...
-        ValueError: Expected a unit that s converts to (us, ms, s, min, h), but got 'MiB'.
+        ValueError: Expected a unit that s converts to (us, ms, s, min, h, d), but got 'MiB'.
     """
     if unit == target:
         return value

@@ -32,6 +32,7 @@ CALLS = {
     "export": ["export", "json", "exported"],
     "import": ["import", "quick", "pytest.log", "--started", "2025-10-19T12:24:49Z"],
     "merge": ["merge", "elsewhere.ptyreg"],
+    "verify": ["verify"],
     "freeze": ["freeze", "1.0"],
     "gc": ["gc"],
     "doctor": ["doctor"],
