@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -25,9 +26,12 @@ from ptycho_torch.config import InferenceConfig, RefinementConfig
 from ptycho_torch.data.grouping import pick_evenly
 from ptycho_torch.data.npz import save_object, write_npz
 from ptycho_torch.data.scan_file import load_scan
+from ptycho_torch.figure import save_figure
 from ptycho_torch.figures import centred_phase, shown_pixels
+from ptycho_torch.halves import correlate_halves
 from ptycho_torch.outputs import RunLog, check_output_dir, complete_folder
 from ptycho_torch.pictures import AMPLITUDE_COLOURS, PHASE_COLOURS, save_picture
+from ptycho_torch.probe_facts import probe_facts
 from ptycho_torch.reconstruction import check_probe, reconstruct
 
 if TYPE_CHECKING:
@@ -52,6 +56,7 @@ def write_reconstruction(
     config: InferenceConfig,
     *,
     counts: bool = False,
+    figure: bool = False,
     report: Callable[[PassRecord], None] | None = None,
 ) -> None:
     """Reconstruct a scan from a file and write the object, its pictures and the run's record.
@@ -63,6 +68,7 @@ def write_reconstruction(
         output_dir: Where to write; it is filled when all is done, or not at all.
         config: How to reconstruct.
         counts: Whether the file holds counts instead of amplitudes.
+        figure: Whether to draw ``figure.png`` and to note the resolution and the probe's figures.
         report: Called at the start of a refinement and after each of its passes.
 
     Raises:
@@ -120,8 +126,40 @@ def write_reconstruction(
                 shown,
                 PHASE_COLOURS,
             )
+        if figure:
+            with log.stage("figure"):
+                rings = correlate_halves(reconstructor, scan, config)
+                save_figure(folder / "figure.png", found, rings, what_fell(log, model_path))
+                probe = scan.probe if found.probe is None else found.probe
+                log.facts["probe"] = asdict(probe_facts(probe, scan.diffraction_amplitude))
+                log.facts["resolution"] = {
+                    "half_bit_cycles_per_px": rings.cutoff(),
+                    "one_seventh_cycles_per_px": rings.cutoff(1 / 7),
+                }
         log.facts.update(config=asdict(config), patterns_declared=count, patterns_processed=count)
         log.write(folder / "run.json")
+
+
+def what_fell(log: RunLog, model_path: Path | None) -> tuple[str, str, list[float]] | None:
+    """Give title, label and values of the refinement's misfit, or else of the training's loss.
+
+    The losses are those of ``metrics.csv`` in the folder of the training; ``None`` without both.
+    """
+    refinement = log.facts.get("refinement")
+    if isinstance(refinement, dict):
+        return (
+            "Amplitude misfit",
+            "pass",
+            [record["amplitude_mse"] for record in refinement["passes"]],
+        )
+    if model_path is None:
+        return None
+    folder = model_path if model_path.is_dir() else model_path.parent
+    metrics = folder / "metrics.csv"
+    if not metrics.is_file():
+        return None
+    with metrics.open(newline="", encoding="utf-8") as file:
+        return "Training loss", "epoch", [float(row["train_loss"]) for row in csv.DictReader(file)]
 
 
 def _parser() -> CommandParser:
@@ -167,6 +205,11 @@ def _parser() -> CommandParser:
         type=whole_number("--probe_modes", minimum=1),
         default=default.refinement.probe_modes,
         help="incoherent modes of the refined probe (default: %(default)s)",
+    )
+    add(
+        "--figure",
+        action="store_true",
+        help="draw figure.png; reconstructs both halves of the scan once more for its resolution",
     )
     add("--quiet", action="store_true", help="say nothing")
     return parser
@@ -237,6 +280,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             given.output_dir,
             config,
             counts=given.counts,
+            figure=given.figure,
             report=None if given.quiet else _pass_reporter(given.refine),
         )
         if not given.quiet:

@@ -28,6 +28,8 @@ class ReconstructionScore:
     Attributes:
         phase_correlation: Pearson correlation of the phases; 0 where one of them is constant.
         phase_psnr_db: ``20 log10(R / RMSE)`` with R the range of the true phase.
+        phase_rmse_rad: RMSE, the root of the mean squared wrapped difference of the phases.
+        phase_ssim: Mean structural similarity of the phases.
         amplitude_correlation: Pearson correlation of the amplitudes.
         phase_range_rad: R.
         scored_pixels: Number of pixels scored.
@@ -35,6 +37,8 @@ class ReconstructionScore:
 
     phase_correlation: float
     phase_psnr_db: float
+    phase_rmse_rad: float
+    phase_ssim: float
     amplitude_correlation: float
     phase_range_rad: float
     scored_pixels: int
@@ -130,6 +134,46 @@ def correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> fl
     return float((a * b).sum() / scale) if scale else 0.0
 
 
+def structural_similarity(
+    first: NDArray[np.floating], second: NDArray[np.floating], range_: float
+) -> NDArray[np.float64]:
+    """Compare mean, contrast and structure around each pixel.
+
+    SSIM of Wang et al. (*IEEE Trans. Image Process.* 13, 600 (2004)) with its Gaussian window of
+    1.5 px and constants 0.01 and 0.03.
+
+    Args:
+        first: Real (y, x).
+        second: Real (y, x).
+        range_: The range of the values.
+
+    Returns:
+        -1 … 1, real (y, x); 1 where both are the same.
+
+    Examples:
+        >>> image = np.outer(np.arange(8.0), np.ones(9))
+        >>> structural_similarity(image, image, 7.0).min().round(12)
+        np.float64(1.0)
+    """
+    taps = np.exp(-np.square(np.arange(-5, 6) / 1.5) / 2)
+    taps = taps / taps.sum()
+
+    def blurred(image: NDArray[np.floating]) -> NDArray[np.float64]:
+        padded = np.pad(np.asarray(image, dtype=np.float64), 5, mode="edge")
+        for axis in (0, 1):
+            windows = np.lib.stride_tricks.sliding_window_view(padded, 11, axis=axis)
+            padded = windows @ taps
+        return padded
+
+    mean_a, mean_b = blurred(first), blurred(second)
+    variance_a = blurred(np.square(first)) - mean_a**2
+    variance_b = blurred(np.square(second)) - mean_b**2
+    covariance = blurred(first * second) - mean_a * mean_b
+    c1, c2 = (0.01 * range_) ** 2, (0.03 * range_) ** 2
+    brightness = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
+    return np.asarray(brightness * (2 * covariance + c2) / (variance_a + variance_b + c2))
+
+
 def score_reconstruction(
     object_: NDArray[np.complexfloating],
     truth: NDArray[np.complexfloating],
@@ -171,9 +215,14 @@ def score_reconstruction(
     true_phase = np.angle(true)
     difference_rad = phase_difference(found, true)
     range_rad = float(np.ptp(true_phase))
+    true_image = np.where(region, np.angle(truth), true_phase.mean())
+    shown = true_image.copy()
+    shown[region] += difference_rad
     return ReconstructionScore(
         phase_correlation=correlation(true_phase + difference_rad, true_phase),
         phase_psnr_db=phase_psnr(difference_rad, range_rad),
+        phase_rmse_rad=float(np.sqrt(np.mean(np.square(difference_rad)))),
+        phase_ssim=float(structural_similarity(shown, true_image, range_rad)[region].mean()),
         amplitude_correlation=correlation(np.abs(found), np.abs(true)),
         phase_range_rad=range_rad,
         scored_pixels=len(true),

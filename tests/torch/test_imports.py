@@ -22,7 +22,8 @@ FLOORS = [
         "physics", "models", "needs_torch", "needs_lightning", "env_report",
         "outputs", "pictures", "physics.propagation",
         "physics.patches", "physics.losses", "models.unet", "metrics", "data.grouping",
-        "data.npz_source", "bundle_file", "figures", "objects", "physics.gauge",
+        "data.npz_source", "bundle_file", "figures", "objects", "resolution",
+        "probe_facts", "physics.gauge",
         "physics.projection", "physics.shifts",
     },
     {"physics.forward_model", "physics.updates", "estimate", "reassembly", "data.dataset",
@@ -31,7 +32,7 @@ FLOORS = [
      "data.cxi", "data.ptychodus"},
     {"lightning_module", "bundle", "data.hdf5_file", "reconstruction"},
     {"checkpoints", "progress", "teaching", "data.scan_file"},
-    {"fitting"},
+    {"fitting", "figure", "halves"},
     {"training"},
     {"simulate", "train", "inference", "validate", "convert"},
     {"api"},
@@ -49,7 +50,8 @@ FREE = ["", "config", "checks", "env_report", "metrics", "data.npz", "data.group
         "data.hdf5", "data.cxi", "data.ptychodus", "data.hdf5_file", "data.scan_file",
         "pictures", "simulate", "train", "inference", "validate", "convert",
         "machine", "damage", "bundle_file", "bundle", "training", "api",
-        "figures", "reconstruction", "objects"]  # fmt: skip
+        "figures", "reconstruction", "objects",
+        "resolution", "probe_facts", "figure", "halves"]  # fmt: skip
 
 WITHOUT_TORCH = """
 import importlib.metadata, sys
