@@ -250,10 +250,13 @@ def begin_refinement(
     Raises:
         UsageError: If there cannot be so many probe modes.
     """
+    device = probe.device
+    if device.type == "mps":  # which has no double precision
+        positions_px = positions_px.float()
     start = start_estimate(
         diffraction_amplitude,
-        positions_px.to(probe.device),
-        split_modes(probe, config.probe_modes),
+        positions_px.to(device),
+        split_modes(probe.cpu(), config.probe_modes).to(device),
         image,
         MARGIN_PX if config.positions else 0,
     )

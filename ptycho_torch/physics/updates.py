@@ -83,5 +83,9 @@ def position_steps(probes: Tensor, patches: Tensor, change: Tensor) -> Tensor:
     along = along.flatten(start_dim=2)
     products = torch.einsum("apk,bpk->pab", along.conj(), along).real
     wanted = torch.einsum("apk,pk->pa", along.conj(), change.flatten(start_dim=1)).real
-    moves: Tensor = torch.linalg.lstsq(products.double(), wanted.double()[..., None]).solution
-    return moves[..., 0].clamp(-POSITION_STEP_PX, POSITION_STEP_PX)
+    (yy, yx), (_, xx) = (row.unbind(dim=1) for row in products.unbind(dim=1))
+    determinant = (yy * xx - yx.square()).clamp_min(torch.finfo(yy.dtype).tiny)
+    along_y = (xx * wanted[:, 0] - yx * wanted[:, 1]) / determinant
+    along_x = (yy * wanted[:, 1] - yx * wanted[:, 0]) / determinant
+    moves = torch.stack([along_y, along_x], dim=1)
+    return moves.clamp(-POSITION_STEP_PX, POSITION_STEP_PX)
