@@ -4,13 +4,16 @@
 PyTorch is missing or too old, it raises :class:`ptycho_torch.checks.TorchMissing`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ptycho_torch.checks import UsageError, expected, require_torch
 
 require_torch()
 
 import torch  # noqa: E402 - only after the check that says what to install
 
-__all__ = ["choose_device", "torch", "useful_threads"]
+__all__ = ["choose_device", "limit_threads", "torch", "useful_threads"]
 
 PIXELS_PER_THREAD = 40_000
 """Fewer pixels of a batch than this are not worth another thread.
@@ -35,6 +38,17 @@ def useful_threads(pixels: int) -> int:
         1
     """
     return max(1, min(torch.get_num_threads(), pixels // PIXELS_PER_THREAD))
+
+
+@contextmanager
+def limit_threads(count: int) -> Iterator[None]:
+    """Use at most so many threads within the block, and at least one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(before, count)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def choose_device(accelerator: str) -> torch.device:

@@ -11,13 +11,12 @@ batches twice as large. In the limit it is one update by the whole scan.
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from ptycho_torch.config import RefinementConfig
 from ptycho_torch.data.scan import PlacedObject
 from ptycho_torch.estimate import MARGIN_PX, Estimate, split_modes, start_estimate
-from ptycho_torch.needs_torch import torch
+from ptycho_torch.needs_torch import limit_threads, torch
 from ptycho_torch.physics.gauge import fix_gauge
 from ptycho_torch.physics.patches import patch_indices
 from ptycho_torch.physics.projection import incoherent_sum, project_amplitude
@@ -97,7 +96,7 @@ class Refinement:
         began = time.perf_counter()
         misfit: float | None = None
         for number in range(self.config.passes + 1):
-            with _one_thread():
+            with limit_threads(1):
                 if misfit is None:
                     misfit = self.amplitude_mse(self.estimate)
                 else:
@@ -182,17 +181,6 @@ class Refinement:
         if self.config.probe:
             probe = probe + step * sums.probe_step(self.config.regularisation)
         return replace(estimate, object_=object_ + gain, probe=probe, positions_px=positions_px)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Leave the other threads alone."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def beam_and_patches(
