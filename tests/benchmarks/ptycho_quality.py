@@ -124,7 +124,7 @@ def spread(values: list[float | None], digits: int = 1) -> str:
     return " / ".join("never" if v == float("inf") else f"{v:.{digits}f}" for v in three)
 
 
-def print_tables(runs: list[dict[str, Any]]) -> None:
+def print_training(runs: list[dict[str, Any]]) -> None:
     print("\nTraining (min / median / max over the seeds)\n")
     columns = ["kind", "seeds", *(f"s to {m:.0f} dB" for m in MARKS_DB), "CPU s to 20 dB", "dB"]
     print("| " + " | ".join([*columns, ">= 20 dB"]) + " |\n" + "|---" * (len(columns) + 1) + "|")
@@ -136,6 +136,9 @@ def print_tables(runs: list[dict[str, Any]]) -> None:
         cells += [spread([first(rows, 20.0, "cpu_seconds") for rows in those]), spread(last)]
         cells.append(f"{sum(value >= 20 for value in last)}/{len(last)}")
         print("| " + " | ".join(cells) + " |")
+
+
+def print_refinement(runs: list[dict[str, Any]]) -> None:
     print("\nRefinement (medians over the seeds; the last column over all passes of all of them)\n")
     print("| kind | start | " + " | ".join(f"{n} passes" for n in SHOWN_PASSES), end="")
     print(" | passes to 35 dB | misfit falls |\n" + "|---" * (len(SHOWN_PASSES) + 4) + "|")
@@ -164,6 +167,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=6)
     passes = TrainingConfig().teacher_passes
     parser.add_argument("--teacher_passes", type=int, default=passes, help="0: counts alone")
+    parser.add_argument("--skip_refinement", action="store_true", help="only train")
     parser.add_argument("--json", type=Path, help="where to write every number")
     given = parser.parse_args()
     runs = []
@@ -172,16 +176,20 @@ def main() -> int:
             scan, truth = simulate_scan(SimulationConfig(seed=seed, object_kind=kind))
             image, training = train(scan, truth, seed, given.epochs, given.teacher_passes)
             run = {"kind": kind, "seed": seed, "training": training}
-            run["network"] = refine(scan, truth, image, seed)
-            run["flat"] = refine(scan, truth, None, seed)
+            said = [f"{training[-1]['phase_psnr_db']:.1f}"]
+            if not given.skip_refinement:
+                run["network"] = refine(scan, truth, image, seed)
+                run["flat"] = refine(scan, truth, None, seed)
+                said.append(f"{run['network'][-1]['phase_psnr_db']:.1f}")
             runs.append(run)
-            said = [f"{rows[-1]['phase_psnr_db']:.1f}" for rows in (training, run["network"])]
+            if given.json is not None:
+                given.json.write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
             took = f"{training[-1]['seconds']:.1f} s, load {os.getloadavg()[0]:.1f}"
             print(f"{kind} {seed}: {' -> '.join(said)} dB, {took}", file=sys.stderr, flush=True)
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
-    print_tables(runs)
-    if given.json is not None:
-        given.json.write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
+    print_training(runs)
+    if not given.skip_refinement:
+        print_refinement(runs)
     return 0
 
 
