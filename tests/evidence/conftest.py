@@ -15,6 +15,8 @@ import pytest
 
 from sphinx_ptyreg.cli import main
 
+os.environ.pop("FORCE_COLOR", None)  # a CI forces it on every child
+
 _SPEC = importlib.util.spec_from_file_location(
     "ptyreg_fixtures", Path(__file__).parents[1] / "ptyreg" / "conftest.py"
 )

@@ -36,6 +36,8 @@ from sphinx_ptyreg.record import (
 )
 from sphinx_ptyreg.store import Store
 
+os.environ.pop("FORCE_COLOR", None)  # a CI forces it on every child
+
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 PYPROJECT = """
