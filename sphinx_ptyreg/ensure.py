@@ -7,14 +7,12 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from .declared import Mode, Project, Selector
 from .errors import InfrastructureError, WarningSubtype
 from .evidence import Notice, SelectorEvidence, fingerprints_of
 from .inputs import Freshness
 from .record import RunRecord
-from .runner import Progress, class_here, here, measure, missing, sweep
+from .runner import Progress, class_here, here, measure, missing, missing_tools, sweep
 from .store import Store
 
 __all__ = ["Ensured", "ensure", "lock_path", "record_now", "stands_here"]
@@ -98,7 +96,7 @@ def record_now(
         InfrastructureError: Runs are not possible here, or the store cannot be written.
         KeyboardInterrupt: The user stopped the build; the record of that is kept.
     """
-    if lacks := missing(project, msgspec.structs.replace(selector, requires=())):
+    if lacks := missing_tools(project, selector):
         raise InfrastructureError(
             f"Expected {', '.join(lacks)} to run a selector. Install sphinx-ptyreg[run]."
         )

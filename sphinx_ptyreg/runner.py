@@ -26,8 +26,8 @@ from .store import Store
 from .trace import LOG_NAME
 
 __all__ = [
-    "REQUIRES", "Progress", "class_here", "command", "here", "measure", "missing", "sweep",
-    "variables",
+    "REQUIRES", "Progress", "class_here", "command", "here", "measure", "missing", "missing_tools",
+    "sweep", "variables",
 ]  # fmt: skip
 
 #: What running needs beyond replaying, in the selector's interpreter and in this one: the extra
@@ -45,14 +45,24 @@ _PLUGIN, _PLUGIN_ELSEWHERE = ("-p", "ptyreg"), ("-p", "no:ptyreg", "-p", "ptyreg
 _SWITCHES = {"pytest-xdist": "-n0", "pytest-rerunfailures": "--reruns=0", "pytest-cov": "--no-cov"}
 
 
-def missing(project: Project, selector: Selector) -> list[str]:
-    """Say what a run of `selector` needs and does not find, here and in its interpreter.
+def missing_tools(project: Project, selector: Selector) -> list[str]:
+    """Say what any run needs and does not find, here and in the selector's interpreter.
 
     Raises:
         InfrastructureError: The selector's interpreter is not there.
     """
     there = declared(selector.python, project.root)
-    return [*unmet(REQUIRES_HERE), *unmet([*REQUIRES_THERE, *selector.requires], there)]
+    return [*unmet(REQUIRES_HERE), *unmet(REQUIRES_THERE, there)]
+
+
+def missing(project: Project, selector: Selector) -> list[str]:
+    """Say what a run of `selector` needs and does not find: the tools, and what it requires.
+
+    Raises:
+        InfrastructureError: The selector's interpreter is not there.
+    """
+    there = declared(selector.python, project.root)
+    return [*missing_tools(project, selector), *unmet(selector.requires, there)]
 
 
 def command(project: Project, selector: Selector) -> list[str]:

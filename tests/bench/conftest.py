@@ -262,7 +262,7 @@ def digest_file(path: Path) -> str:
 @pytest.fixture(autouse=True)
 def _no_mode_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in list(os.environ):
-        if name.startswith(("PTYREG_", "READTHEDOCS", "SOURCE_DATE_EPOCH", "FORCE_COLOR")):
+        if name.startswith(("PTYREG_", "READTHEDOCS", "SOURCE_DATE_EPOCH")):
             monkeypatch.delenv(name)
     return
 

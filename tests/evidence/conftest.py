@@ -15,8 +15,6 @@ import pytest
 
 from sphinx_ptyreg.cli import main
 
-os.environ.pop("FORCE_COLOR", None)  # a CI forces it on every child
-
 _SPEC = importlib.util.spec_from_file_location(
     "ptyreg_fixtures", Path(__file__).parents[1] / "ptyreg" / "conftest.py"
 )
@@ -63,7 +61,7 @@ def run_pytest(tmp_path) -> Callable[..., Path]:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *loaded, "-pno:cacheprovider", *options, "tests"],
             cwd=folder, capture_output=True, text=True, timeout=120, check=False,
-            env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "NO_COLOR": "1"},
+            env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         )  # fmt: skip
         assert done.returncode in {0, 1}, done.stdout + done.stderr
         (folder / "pytest.log").write_text(done.stdout)

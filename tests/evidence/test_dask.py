@@ -59,7 +59,7 @@ def declaration(started: Path) -> str:
 
 
 def environ(**more: str) -> dict[str, str]:
-    names = ("PTYREG_", "PYTEST_", "FORCE_COLOR", "DASK_")
+    names = ("PTYREG_", "PYTEST_", "DASK_")
     return {k: v for k, v in os.environ.items() if not k.startswith(names)} | more
 
 

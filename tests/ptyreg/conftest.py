@@ -36,8 +36,6 @@ from sphinx_ptyreg.record import (
 )
 from sphinx_ptyreg.store import Store
 
-os.environ.pop("FORCE_COLOR", None)  # a CI forces it on every child
-
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 PYPROJECT = """
@@ -151,7 +149,7 @@ class ProjectFolder:
         return {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("PTYREG_", "READTHEDOCS", "PYTEST_", "COV_", "FORCE_COLOR"))
+            if not name.startswith(("PTYREG_", "READTHEDOCS", "PYTEST_", "COV_"))
         } | extra
 
     def child(self, *argv: str, env: dict[str, str] | None = None, **kwargs: Any) -> Any:

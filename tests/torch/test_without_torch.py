@@ -29,8 +29,7 @@ importlib.metadata.version = version
 def collected_without_torch(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
     (folder / "hidden_torch.py").write_text(HIDDEN)
     clean = {k: v for k, v in os.environ.items() if k not in {"CI", "PTYREG_CI"}}
-    clean |= {"PYTHONPATH": str(folder), "NO_COLOR": "1"} | env
-    clean.pop("FORCE_COLOR", None)
+    clean |= {"PYTHONPATH": str(folder)} | env
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "hidden_torch", "-p", "no:cacheprovider", "-n0",
          "tests/torch/test_integration_workflow_torch.py", "tests/torch/test_bundle.py"],

@@ -62,11 +62,7 @@ class Scene:
         self._judge: subprocess.Popen[str] | None = None
 
     def run(self, *argv: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        environ = {
-            k: v
-            for k, v in os.environ.items()
-            if not k.startswith(("PTYREG", "PYTEST", "FORCE_COLOR"))
-        }
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(("PTYREG", "PYTEST"))}
         return subprocess.run(
             [str(self.python), *argv], cwd=options.pop("cwd", self.root), env=environ, text=True,
             capture_output=True, check=False, timeout=300, **options,
@@ -271,9 +267,7 @@ def row(scene: Scene) -> Iterator[Scene]:
 @pytest.fixture
 def clean_environ() -> dict[str, str]:
     """Return this process's variables without those of a measurement or of pytest."""
-    return {
-        k: v for k, v in os.environ.items() if not k.startswith(("PTYREG", "PYTEST", "FORCE_COLOR"))
-    }
+    return {k: v for k, v in os.environ.items() if not k.startswith(("PTYREG", "PYTEST"))}
 
 
 class Small:
