@@ -10,7 +10,7 @@ import json
 import math
 import sys
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from ptycho_torch.bundle_file import (
     read_bundle_file,
 )
 from ptycho_torch.checks import CommandParser, require, require_torch, run_command
-from ptycho_torch.config import ModelConfig
+from ptycho_torch.config import ModelConfig, plain_settings
 from ptycho_torch.damage import damage_told
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
         arrays[key] = values.detach().cpu().contiguous().numpy()
     manifest = {
         "schema": SCHEMA,
-        "model": asdict(reconstructor.config),
+        "model": plain_settings(reconstructor.config),
         "pattern_shape": list(reconstructor.forward_model.probe.shape),
         "training": bundle.training,
     }
@@ -132,7 +132,7 @@ def describe(found: BundleFile) -> dict[str, Any]:
     return {
         "path": str(found.path),
         "schema": found.manifest["schema"],
-        "model": found.manifest.get("model", {}),
+        "model": {"gridsize": found.gridsize} | found.manifest.get("model", {}),
         "parameters": sum(
             math.prod(shape) for name, shape in found.shapes.items() if name.startswith("network.")
         ),

@@ -31,12 +31,14 @@ class BundleFile:
         manifest: Everything but the weights, plain JSON.
         weights: The safetensors file with the weights.
         shapes: Shape of each tensor in it.
+        gridsize: Width of the groups of patterns that the network sees; 1 for single patterns.
     """
 
     path: Path
     manifest: dict[str, Any]
     weights: bytes
     shapes: dict[str, tuple[int, ...]]
+    gridsize: int
 
 
 def read_bundle_file(path: Path) -> BundleFile:
@@ -62,7 +64,13 @@ def read_bundle_file(path: Path) -> BundleFile:
         name = f"{MANIFEST} in {path}"
         raise DataError(expected(name, f"have schema {SCHEMA}", found, remedy))
     with damage_told(path, "hold a complete network", AGAIN):
-        return BundleFile(path=path, manifest=manifest, weights=weights, shapes=_shapes(weights))
+        return BundleFile(
+            path=path,
+            manifest=manifest,
+            weights=weights,
+            shapes=_shapes(weights),
+            gridsize=int(manifest.get("model", {}).get("gridsize", 1)),
+        )
 
 
 def _check_members(path: Path, archive: zipfile.ZipFile) -> None:

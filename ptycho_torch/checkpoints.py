@@ -126,12 +126,13 @@ def check_resumable(path: Path, identity: Identity) -> None:
                 "Give that scan, or leave out --resume.",
             )
         )
+    settings = asdict(TrainingConfig()) | known.config
     for name, value in identity.config.items():
-        if name not in FREE_SETTINGS and known.config.get(name) != value:
+        if name not in FREE_SETTINGS and settings[name] != value:
             raise UsageError(
                 expected(
                     f"--{name}",
-                    f"be {known.config.get(name)} as in the checkpoint",
+                    f"be {settings[name]} as in the checkpoint",
                     value,
                     "Give the same settings, or leave out --resume.",
                 )

@@ -1,6 +1,7 @@
 """Settings of every step, immutable and plain enough to be kept as JSON."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +33,13 @@ class ModelConfig:
         channels: Feature channels at full resolution; they double at each level.
         levels: Number of resolutions.
         probe_energy: Share of the probe's energy that the predicted window must hold.
+        gridsize: Width of a group: the network sees ``gridsize**2`` neighbouring patterns at once.
     """
 
     channels: int = 16
     levels: int = 3
     probe_energy: float = 0.99
+    gridsize: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ class TrainingConfig:
 
     Attributes:
         max_epochs: Passes over the training patterns.
-        batch_size: Patterns per step.
+        batch_size: Patterns per step; groups, with a ``gridsize`` above 1.
         learning_rate: Highest rate of a one-cycle schedule.
         gradient_clip: Largest norm of a gradient, per mean count of a pixel.
         teacher_passes: Passes of refinement over the training scan whose image the network learns
@@ -58,6 +61,8 @@ class TrainingConfig:
         strategy: ``auto`` or ``ddp``, Lightning's way of training together.
         precision: ``32-true``, ``bf16-mixed``, ``16-mixed`` or ``64-true``, Lightning's names.
         num_workers: Processes that read patterns; the training process does if 0.
+        gridsize: Width of a group: each pattern is learned together with its ``gridsize**2 - 1``
+            nearest neighbours, on one region of the object; 1 for patterns alone.
     """
 
     max_epochs: int = 10
@@ -73,6 +78,7 @@ class TrainingConfig:
     strategy: str = "auto"
     precision: str = "32-true"
     num_workers: int = 0
+    gridsize: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,3 +121,20 @@ class InferenceConfig:
     n_images: int | None = None
     accelerator: str = "auto"
     refinement: RefinementConfig = RefinementConfig()
+
+
+def plain_settings(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
+    """Write settings as plain JSON; the ``gridsize`` of single patterns, 1, is left out.
+
+    So a training without groups gives, byte for byte, the files that it gave before there were any.
+
+    Examples:
+        >>> plain_settings(ModelConfig())
+        {'channels': 16, 'levels': 3, 'probe_energy': 0.99}
+        >>> plain_settings(ModelConfig(gridsize=2))["gridsize"]
+        2
+    """
+    settings = asdict(config)
+    if config.gridsize == 1:
+        del settings["gridsize"]
+    return settings

@@ -14,7 +14,7 @@ from ptycho_torch.checkpoints import Identity, LastCheckpoint
 from ptycho_torch.checks import UsageError, expected
 from ptycho_torch.config import TrainingConfig
 from ptycho_torch.data.datamodule import PatternDataModule
-from ptycho_torch.data.dataset import PatternDataset, TaughtPatterns
+from ptycho_torch.data.dataset import GroupedPatterns, PatternDataset, TaughtPatterns
 from ptycho_torch.data.grouping import pick_evenly
 from ptycho_torch.lightning_module import EpochRecord, ReconstructorModule
 from ptycho_torch.needs_lightning import lightning
@@ -101,7 +101,10 @@ def fit(
     """
     device = choose_device(config.accelerator)
     _check_devices(device, config.devices)
-    progress = ProgressReport(len(patterns), config.max_epochs)
+    gridsize = reconstructor.config.gridsize
+    training = _grouped(patterns, gridsize)
+    judged = None if test is None else _grouped(test, gridsize)
+    progress = ProgressReport(len(training) * gridsize**2, config.max_epochs)
     watch = _Watch(None if quiet else progress.note, report)
     module = ReconstructorModule(reconstructor, config, watch.note)
     callbacks: list[lightning.Callback] = [] if quiet else [progress]
@@ -112,7 +115,7 @@ def fit(
     clip = LESSON_CLIP
     if isinstance(patterns, PatternDataset):
         clip = config.gradient_clip * float(calibration_patterns(patterns).square().mean())
-    window = reconstructor.forward_model.window_probe.numel()
+    window = reconstructor.forward_model.window_probe.numel() * gridsize**2
     with _quiet_lightning(), _threads(config.batch_size * window // config.devices):
         trainer = lightning.Trainer(
             accelerator=device.type,
@@ -131,7 +134,7 @@ def fit(
             num_sanity_val_steps=0,
         )
         batches = PatternDataModule(
-            patterns, test, config.batch_size, config.seed, config.num_workers
+            training, judged, config.batch_size, config.seed, config.num_workers
         )
         start: dict[str, Any] = {}
         if keeping is not None and keeping.resume:
@@ -150,6 +153,12 @@ def fit(
         patterns_processed=module.patterns_processed,
         rank=trainer.global_rank,
     )
+
+
+def _grouped(
+    patterns: PatternDataset | TaughtPatterns, gridsize: int
+) -> PatternDataset | TaughtPatterns | GroupedPatterns:
+    return patterns if gridsize == 1 else GroupedPatterns(patterns, gridsize)
 
 
 @dataclass(slots=True)

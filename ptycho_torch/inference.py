@@ -23,7 +23,7 @@ from ptycho_torch.checks import (
     whole_number,
 )
 from ptycho_torch.config import InferenceConfig, RefinementConfig
-from ptycho_torch.data.grouping import pick_evenly
+from ptycho_torch.data.grouping import check_gridsize, pick_evenly
 from ptycho_torch.data.npz import save_object, write_npz
 from ptycho_torch.data.scan_file import load_scan
 from ptycho_torch.figure import save_figure
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
     from ptycho_torch.reconstructor import Reconstructor
     from ptycho_torch.refinement import PassRecord
-
-CHECK_PATTERNS = 8
-"""How many patterns' predictions are kept, to compare with those that training kept."""
 
 NO_MODEL = "none"
 """What ``--model_path`` says where there is no network."""
@@ -82,9 +79,12 @@ def write_reconstruction(
         scan = load_scan(scan_file, counts=counts)
         count = len(pick_evenly(len(scan.positions_px), config.n_images))
         if model_path is not None:
-            read_bundle_file(model_path)  # what is wrong with it is said before PyTorch is loaded
+            # What is wrong with it is said before PyTorch is loaded.
+            gridsize = read_bundle_file(model_path).gridsize
+            smallest, among = (count // 2, "half of the") if figure else (count, "the")
+            check_gridsize(gridsize, smallest, f"{among} patterns in {scan_file}")
     with log.stage("import"):
-        import torch  # noqa: PLC0415 - after the data's errors, and timed
+        import torch  # noqa: F401, PLC0415 - after the data's errors, and timed
 
         from ptycho_torch.bundle import load_bundle  # noqa: PLC0415
     reconstructor: Reconstructor | None = None
@@ -94,8 +94,7 @@ def write_reconstruction(
             check_probe(reconstructor, scan, str(scan_file))
     with complete_folder(output_dir) as folder:
         if reconstructor is not None:
-            first = torch.tensor(scan.diffraction_amplitude[:CHECK_PATTERNS])
-            check = reconstructor.predict(first, CHECK_PATTERNS)
+            check = reconstructor.first_patches(scan)
             write_npz(folder / "check.npz", {"object_patches": check.numpy()})
         found = reconstruct(reconstructor, scan, config, log, report)
         if not np.isfinite(found.placed.object_).all():

@@ -1,11 +1,12 @@
 """What Lightning adds to a reconstructor: steps, optimiser, schedule, history."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ptycho_torch.config import TrainingConfig
-from ptycho_torch.data.dataset import Lesson
+from ptycho_torch.data.dataset import Group, Lesson
 from ptycho_torch.needs_lightning import lightning
 from ptycho_torch.needs_torch import torch
 from ptycho_torch.reconstructor import Reconstructor
@@ -30,6 +31,27 @@ class EpochRecord:
     test_loss: float | None
     learning_rate: float
     seconds: float
+
+
+def count_patterns(diffraction_amplitude: torch.Tensor) -> int:
+    """Count patterns (…, y, x), those of groups one by one.
+
+    Examples:
+        >>> count_patterns(torch.ones(5, 32, 32)), count_patterns(torch.ones(5, 4, 32, 32))
+        (5, 20)
+    """
+    return math.prod(diffraction_amplitude.shape[:-2])
+
+
+def _parts(
+    batch: torch.Tensor | Lesson | Group,
+) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+    """Give amplitudes, the members' places in their groups, and what is known of the object."""
+    if isinstance(batch, Group):
+        return batch.diffraction_amplitude, batch.relative_positions_px, batch.object_patches
+    if isinstance(batch, Lesson):
+        return batch.diffraction_amplitude, None, batch.object_patches
+    return batch, None, None
 
 
 class RunningMean:
@@ -84,24 +106,22 @@ class ReconstructorModule(lightning.LightningModule):
         self._test_loss = RunningMean()
         self._began = 0.0
 
-    def training_step(self, batch: torch.Tensor | Lesson) -> torch.Tensor:
-        """Give the loss of a batch of diffraction amplitudes (pattern, y, x), or of a lesson.
+    def training_step(self, batch: torch.Tensor | Lesson | Group) -> torch.Tensor:
+        """Give the loss of a batch of diffraction amplitudes (pattern, y, x), or of lessons.
 
         What is noted is the loss by the counts in either case, so that it can be compared.
         """
-        if isinstance(batch, torch.Tensor):
-            loss = self.reconstructor.loss(batch)
-            self._train_loss.add(loss, len(batch))
-            return loss
-        patches = self.reconstructor(batch.diffraction_amplitude)
-        with torch.no_grad():
-            counts_loss = self.reconstructor.counts_loss(patches, batch.diffraction_amplitude)
-        self._train_loss.add(counts_loss, len(patches))
-        return self.reconstructor.lesson_loss(patches, batch.object_patches)
+        amplitude, places, known = _parts(batch)
+        patches = self.reconstructor.agree(amplitude, places)
+        with torch.set_grad_enabled(known is None):
+            counts_loss = self.reconstructor.counts_loss(patches, amplitude)
+        self._train_loss.add(counts_loss, count_patterns(amplitude))
+        return counts_loss if known is None else self.reconstructor.lesson_loss(patches, known)
 
-    def validation_step(self, batch: torch.Tensor) -> None:
+    def validation_step(self, batch: torch.Tensor | Lesson | Group) -> None:
         """Note the loss of a batch of test patterns."""
-        self._test_loss.add(self.reconstructor.loss(batch), len(batch))
+        amplitude, places, _ = _parts(batch)
+        self._test_loss.add(self.reconstructor.loss(amplitude, places), count_patterns(amplitude))
 
     def on_train_start(self) -> None:
         """Start the clock."""

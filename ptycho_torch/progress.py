@@ -5,7 +5,7 @@ import sys
 import time
 from typing import Any, TextIO
 
-from ptycho_torch.lightning_module import EpochRecord
+from ptycho_torch.lightning_module import EpochRecord, count_patterns
 from ptycho_torch.needs_lightning import lightning
 
 REFRESH_S = 0.1
@@ -81,7 +81,7 @@ class ProgressReport(lightning.Callback):
         """Draw the bar anew, at most ten times a second."""
         del pl_module, batch_idx
         patterns = batch if hasattr(batch, "shape") else batch.diffraction_amplitude
-        self._done += len(patterns) * trainer.world_size
+        self._done += count_patterns(patterns) * trainer.world_size
         now = time.perf_counter()
         if self.bar and self.first_process and now - self._shown > REFRESH_S:
             self._shown = now

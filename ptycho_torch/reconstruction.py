@@ -124,7 +124,9 @@ def _predict(
 
     reconstructor = reconstructor.to(choose_device(config.accelerator))
     with log.stage("infer"):
-        patches = reconstructor.predict(patterns.diffraction_amplitude, config.batch_size)
+        patches = reconstructor.predict(
+            patterns.diffraction_amplitude, config.batch_size, patterns.positions_px
+        )
     with log.stage("stitch"):
         stitched = reconstructor.stitch(patches, patterns.positions_px)
         placed = PlacedObject(

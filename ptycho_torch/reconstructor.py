@@ -2,9 +2,13 @@
 
 from ptycho_torch.checks import UsageError, expected
 from ptycho_torch.config import ModelConfig
+from ptycho_torch.data.dataset import group_scan
+from ptycho_torch.data.grouping import check_gridsize
+from ptycho_torch.data.scan import Scan
 from ptycho_torch.models.unet import UNet
 from ptycho_torch.needs_torch import limit_threads, torch
 from ptycho_torch.physics.forward_model import ForwardModel
+from ptycho_torch.physics.groups import merge_patches, share_patches
 from ptycho_torch.physics.losses import patch_distance, poisson_nll
 from ptycho_torch.reassembly import StitchedObject, stitch, synchronise_phases
 
@@ -13,6 +17,12 @@ LEVELS_MAXIMUM = 3
 INPUTS = 3
 """Channels that the network sees: the guess's real and imaginary part, and the pattern."""
 
+PLACES = 2
+"""Further channels of a member of a group: where it lies, (y, x), in units of the beam's size."""
+
+
+FIRST_PATTERNS = 8
+"""How many patterns' predictions are kept, to compare a loaded bundle with the trained network."""
 
 PREDICTED_PIXELS_PER_THREAD = 500_000
 """Fewer pixels of a batch than this are not worth another thread when predicting.
@@ -48,18 +58,20 @@ class Reconstructor(torch.nn.Module):
 
     def __init__(self, probe: torch.Tensor, config: ModelConfig) -> None:
         super().__init__()
-        if config.channels < 1 or not 1 <= config.levels <= LEVELS_MAXIMUM:
+        if config.channels < 1 or not 1 <= config.levels <= LEVELS_MAXIMUM or config.gridsize < 1:
             raise UsageError(
                 expected(
                     "ModelConfig",
-                    f"have at least 1 channel and 1 to {LEVELS_MAXIMUM} levels",
-                    f"{config.channels} and {config.levels}",
+                    f"have at least 1 channel, 1 to {LEVELS_MAXIMUM} levels and a gridsize from 1",
+                    f"{config.channels}, {config.levels} and {config.gridsize}",
                     "Windows are multiples of 8 px, which can be halved three times.",
                 )
             )
         self.config = config
         self.forward_model = ForwardModel(probe, config.probe_energy)
-        self.network = UNet(INPUTS, config.channels, config.levels)
+        self.members = config.gridsize**2
+        inputs = INPUTS if self.members == 1 else self.members * (INPUTS + PLACES)
+        self.network = UNet(inputs, config.channels, config.levels, self.members)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.register_buffer("amplitude_scale", torch.ones(()))
         self.register_buffer("input_mean", torch.zeros(1, INPUTS, 1, 1))
@@ -85,36 +97,73 @@ class Reconstructor(torch.nn.Module):
         pattern = diffraction_amplitude[:, *self.forward_model.window].log1p()
         return torch.stack([guess.real, guess.imag, pattern], dim=1)
 
-    def forward(self, diffraction_amplitude: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self,
+        diffraction_amplitude: torch.Tensor,
+        relative_positions_px: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Predict patches.
 
         Args:
-            diffraction_amplitude: Roots of counts, real (pattern, y, x).
+            diffraction_amplitude: Roots of counts, real (pattern, y, x), or for groups
+                (group, member, y, x).
+            relative_positions_px: Where members lie in their group, real (group, member, yx);
+                ``None`` for single patterns.
 
         Returns:
-            Object patches in the probe's window, complex (pattern, y, x), each up to a phase.
+            Object patches in the probe's window, complex, of the input's leading axes: each pattern
+            or each group up to a phase.
         """
-        images = (self._images(diffraction_amplitude) - self.input_mean) / self.input_spread
+        patterns = diffraction_amplitude.flatten(end_dim=-3)
+        images = (self._images(patterns) - self.input_mean) / self.input_spread
+        if relative_positions_px is not None:
+            images = images.reshape(*diffraction_amplitude.shape[:2], *images.shape[1:])
+            places = relative_positions_px / self.beam_size_px
+            places = places[..., None, None].expand(-1, -1, -1, *images.shape[-2:])
+            images = torch.cat([images, places], dim=2).flatten(1, 2)
         images = images.contiguous(memory_format=torch.channels_last)
         amplitude, phase_rad = self.network(images)
-        return torch.polar(amplitude * self.amplitude_scale, phase_rad)
+        patches = torch.polar(amplitude * self.amplitude_scale, phase_rad)
+        return patches[:, 0] if relative_positions_px is None else patches
 
-    def loss(self, diffraction_amplitude: torch.Tensor) -> torch.Tensor:
+    def agree(
+        self,
+        diffraction_amplitude: torch.Tensor,
+        relative_positions_px: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Predict patches, those of a group from the one region that its members share.
+
+        Takes and gives what :meth:`forward` does.
+        """
+        patches: torch.Tensor = self(diffraction_amplitude, relative_positions_px)
+        if relative_positions_px is None:
+            return patches
+        return share_patches(patches, relative_positions_px, self.light)
+
+    def loss(
+        self,
+        diffraction_amplitude: torch.Tensor,
+        relative_positions_px: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Judge the predicted patches by the counts that they explain.
 
         Args:
-            diffraction_amplitude: Roots of counts, real (pattern, y, x).
+            diffraction_amplitude: Roots of counts, real (pattern, y, x), or for groups
+                (group, member, y, x).
+            relative_positions_px: Where members lie in their group, real (group, member, yx).
 
         Returns:
             The Poisson negative log-likelihood per pixel, above that of a perfect model.
         """
-        return self.counts_loss(self(diffraction_amplitude), diffraction_amplitude)
+        patches = self.agree(diffraction_amplitude, relative_positions_px)
+        return self.counts_loss(patches, diffraction_amplitude)
 
     def counts_loss(
         self, object_patches: torch.Tensor, diffraction_amplitude: torch.Tensor
     ) -> torch.Tensor:
-        """Judge patches, complex (pattern, y, x), by the counts that they explain."""
-        return poisson_nll(self.forward_model(object_patches), diffraction_amplitude.square())
+        """Judge patches, complex (…, pattern, y, x), by the counts that they explain."""
+        predicted = self.forward_model(object_patches.flatten(end_dim=-3))
+        return poisson_nll(predicted, diffraction_amplitude.flatten(end_dim=-3).square())
 
     def lesson_loss(
         self, object_patches: torch.Tensor, known_patches: torch.Tensor
@@ -122,15 +171,43 @@ class Reconstructor(torch.nn.Module):
         """Judge patches by known ones, weighed by the light on their pixels.
 
         Args:
-            object_patches: Complex (pattern, y, x).
-            known_patches: Complex (pattern, y, x).
+            object_patches: Complex (pattern, y, x), or for groups (group, member, y, x).
+            known_patches: Complex, of the same shape.
 
         Returns:
-            The mean squared difference, each patch at its best phase, relative to the object's
-            typical amplitude.
+            The mean squared difference, each pattern or group at its best phase, relative to the
+            object's typical amplitude.
         """
-        distance = patch_distance(object_patches, known_patches, self.light)
+        light = self.light
+        if object_patches.ndim == 4:  # the members of a group are one image, below each other
+            light = light.repeat(self.members, 1)
+            object_patches, known_patches = (
+                object_patches.flatten(1, 2),
+                known_patches.flatten(1, 2),
+            )
+        distance = patch_distance(object_patches, known_patches, light)
         return distance / self.amplitude_scale.square()
+
+    def first_patches(self, scan: Scan) -> torch.Tensor:
+        """Predict the first patterns of a scan, by which two copies of a network are compared.
+
+        Args:
+            scan: The scan.
+
+        Returns:
+            Object patches, complex (pattern, y, x): 8 patterns, or as many as a group has.
+        """
+        count = max(FIRST_PATTERNS, self.members)
+        first = torch.tensor(scan.diffraction_amplitude[:count])
+        return self.predict(first, count, torch.tensor(scan.positions_px[:count]))
+
+    @property
+    def beam_size_px(self) -> float:
+        """The beam's root mean square distance from its centre."""
+        light = self.light
+        from_centre = [torch.arange(size, device=light.device) - size // 2 for size in light.shape]
+        square = from_centre[0].square()[:, None] + from_centre[1].square()
+        return float(((light * square).sum() / light.sum()).sqrt())
 
     @property
     def light(self) -> torch.Tensor:
@@ -139,21 +216,58 @@ class Reconstructor(torch.nn.Module):
         return light.sum(dim=0) if light.ndim == 3 else light
 
     @torch.no_grad()
-    def predict(self, diffraction_amplitude: torch.Tensor, batch_size: int) -> torch.Tensor:
+    def predict(
+        self,
+        diffraction_amplitude: torch.Tensor,
+        batch_size: int,
+        positions_px: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Predict the patches of many patterns, batch by batch.
 
         Args:
             diffraction_amplitude: Roots of counts, real (pattern, y, x).
             batch_size: Patterns per forward pass.
+            positions_px: Patch centres, real (pattern, yx); single patterns need none.
 
         Returns:
-            Object patches, complex (pattern, y, x).
+            Object patches, complex (pattern, y, x), each up to a phase.
+
+        Raises:
+            UsageError: If there are fewer patterns than a group has.
         """
         device = self.forward_model.probe.device
+        if self.members > 1:
+            return self._predict_groups(diffraction_amplitude, batch_size, positions_px)
         batches = torch.split(diffraction_amplitude, batch_size)
         pixels = batch_size * self.light.numel()
         with limit_threads(pixels // PREDICTED_PIXELS_PER_THREAD):
             return torch.cat([self(batch.to(device)) for batch in batches])
+
+    def _predict_groups(
+        self,
+        diffraction_amplitude: torch.Tensor,
+        batch_size: int,
+        positions_px: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """Predict each pattern in every group that it is in, and average."""
+        if positions_px is None:
+            message = "patterns are grouped by their positions"
+            raise TypeError(message)
+        check_gridsize(self.config.gridsize, len(positions_px))
+        device = self.forward_model.probe.device
+        groups, relative = group_scan(positions_px, self.config.gridsize)
+        size = max(1, batch_size // self.members)
+        pixels = batch_size * self.light.numel()
+        with limit_threads(pixels // PREDICTED_PIXELS_PER_THREAD):
+            patches = torch.cat(
+                [
+                    self(diffraction_amplitude[chosen].to(device), places.to(device))
+                    for chosen, places in zip(
+                        torch.split(groups, size), torch.split(relative, size), strict=True
+                    )
+                ]
+            )
+            return merge_patches(patches, groups.to(device), self.light)
 
     @torch.no_grad()
     def stitch(self, patches: torch.Tensor, positions_px: torch.Tensor) -> StitchedObject:

@@ -20,7 +20,7 @@ from ptycho_torch.checks import (
     run_command,
     whole_number,
 )
-from ptycho_torch.config import TrainingConfig
+from ptycho_torch.config import TrainingConfig, plain_settings
 from ptycho_torch.data.npz import write_npz
 from ptycho_torch.data.scan_file import load_scan
 from ptycho_torch.env_report import device_facts
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ptycho_torch.fitting import Training
-
-CHECK_PATTERNS = 8
-"""How many patterns' predictions are kept, to compare a loaded bundle with the trained network."""
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 STRATEGIES = ("auto", "ddp")
@@ -86,7 +83,7 @@ def write_training(
             raise UsageError(expected(name, "be a checkpoint", "no file there", remedy))
     with log.stage("import"):
         # Costly, so after the data's errors, and timed; only training needs Lightning.
-        import torch  # noqa: PLC0415
+        import torch  # noqa: F401, PLC0415
 
         from ptycho_torch.bundle import BUNDLE_NAME, save_bundle  # noqa: PLC0415
     with log.stage("train"):
@@ -101,10 +98,12 @@ def write_training(
     if training.rank > 0:
         return False
     log.facts.update(
-        config=asdict(config),
+        config=plain_settings(config),
         seed=config.seed,
         loss=training.history[-1].train_loss,
-        patterns_declared=bundle.training["data"]["patterns"] * config.max_epochs,
+        patterns_declared=bundle.training["data"]["patterns"]
+        * config.gridsize**2
+        * config.max_epochs,
         patterns_processed=training.patterns_processed,
         environment=device_facts(),
     )
@@ -112,8 +111,7 @@ def write_training(
         with complete_folder(output_dir) as folder:
             with log.stage("save"):
                 save_bundle(folder / BUNDLE_NAME, bundle)
-                first = torch.tensor(scan.diffraction_amplitude[:CHECK_PATTERNS])
-                patches = bundle.reconstructor.predict(first, CHECK_PATTERNS)
+                patches = bundle.reconstructor.first_patches(scan)
                 write_npz(folder / "check.npz", {"object_patches": patches.numpy()})
                 _write_metrics(folder / "metrics.csv", training)
                 save_curve(folder / "loss.png", [epoch.train_loss for epoch in training.history])
@@ -169,8 +167,13 @@ def _parser() -> CommandParser:
     add("--counts", action="store_true", help="the scans hold counts, not their square roots")
     number("--max_epochs", 1, "passes over the patterns", default.max_epochs)
     number("--n_images", 1, "patterns to train on, picked evenly over the scan")
-    number("--gridsize", 1, "patterns per group; only 1 for now", 1)
-    number("--batch_size", 1, "patterns per step, over all devices", default.batch_size)
+    number(
+        "--gridsize",
+        1,
+        "width of a group: 2 learns each pattern together with its 3 nearest neighbours; 1: alone",
+        default.gridsize,
+    )
+    number("--batch_size", 1, "patterns (or groups) per step, over all devices", default.batch_size)
     number(
         "--teacher_passes",
         0,
@@ -200,9 +203,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def command() -> None:
         given = vars(_parser().parse(argv))
-        if given["gridsize"] > 1:
-            got = given["gridsize"]
-            raise UsageError(expected("--gridsize", "be 1", got, "Groups are not supported yet."))
         settings = {field.name for field in fields(TrainingConfig)} & given.keys()
         wrote = write_training(
             given["train_data_file"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ptycho_torch.checks import (
@@ -13,8 +12,8 @@ from ptycho_torch.checks import (
     require,
     require_torch,
 )
-from ptycho_torch.config import ModelConfig, TrainingConfig
-from ptycho_torch.data.grouping import pick_evenly
+from ptycho_torch.config import ModelConfig, TrainingConfig, plain_settings
+from ptycho_torch.data.grouping import check_gridsize, pick_evenly
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +72,9 @@ def train_scan(
         keeping = Keeping(checkpoint=checkpoint, identity=identity, resume=resume)
     torch.manual_seed(config.seed)
     patterns = PatternDataset(scan, config.n_images)
-    reconstructor = Reconstructor(torch.from_numpy(scan.probe), ModelConfig())
+    reconstructor = Reconstructor(
+        torch.from_numpy(scan.probe), ModelConfig(gridsize=config.gridsize)
+    )
     reconstructor.calibrate(calibration_patterns(patterns))
     lessons = None
     if config.teacher_passes:
@@ -94,7 +95,7 @@ def train_scan(
     )
     last = training.history[-1]
     about: dict[str, Any] = {
-        "config": asdict(config),
+        "config": plain_settings(config),
         "data": {"sha256": digest, "patterns": len(patterns), "of": len(scan.positions_px)},
         "metrics": {
             "epochs": len(training.history),
@@ -136,7 +137,10 @@ def check_training(scan: Scan, config: TrainingConfig, test: Scan | None) -> Non
         if getattr(config, name) < minimum:
             to = f"be at least {minimum}"
             raise UsageError(expected(f"--{name}", to, getattr(config, name), "Raise it."))
-    pick_evenly(len(scan.positions_px), config.n_images)
+    patterns = len(pick_evenly(len(scan.positions_px), config.n_images))
+    check_gridsize(config.gridsize, patterns, "the patterns to train on")
+    if test is not None:
+        check_gridsize(config.gridsize, len(test.positions_px), "the patterns of the test scan")
     if config.batch_size < config.devices:
         to = f"be at least {config.devices}, one pattern per device"
         raise UsageError(expected("--batch_size", to, config.batch_size, "Enlarge it."))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ptycho_torch.data.dataset import Lesson, PatternDataset, TaughtPatterns
+from ptycho_torch.data.dataset import Group, GroupedPatterns, Lesson, PatternDataset, TaughtPatterns
 from ptycho_torch.needs_lightning import lightning
 from ptycho_torch.needs_torch import torch
 
@@ -63,8 +63,8 @@ class PatternDataModule(lightning.LightningDataModule):
 
     def __init__(
         self,
-        training: PatternDataset | TaughtPatterns,
-        test: PatternDataset | None,
+        training: PatternDataset | TaughtPatterns | GroupedPatterns,
+        test: PatternDataset | TaughtPatterns | GroupedPatterns | None,
         batch_size: int,
         seed: int,
         num_workers: int = 0,
@@ -76,17 +76,17 @@ class PatternDataModule(lightning.LightningDataModule):
         self.seed = seed
         self.num_workers = num_workers
 
-    def train_dataloader(self) -> torch.utils.data.DataLoader[torch.Tensor | Lesson]:
+    def train_dataloader(self) -> torch.utils.data.DataLoader[torch.Tensor | Lesson | Group]:
         """Give the training batches."""
         return self._loader(self.training, self.seed)
 
-    def val_dataloader(self) -> list[torch.utils.data.DataLoader[torch.Tensor | Lesson]]:
+    def val_dataloader(self) -> list[torch.utils.data.DataLoader[torch.Tensor | Lesson | Group]]:
         """Give the test batches; none without a test scan."""
         return [] if self.test is None else [self._loader(self.test, None)]
 
     def _loader(
-        self, patterns: PatternDataset | TaughtPatterns, seed: int | None
-    ) -> torch.utils.data.DataLoader[torch.Tensor | Lesson]:
+        self, patterns: PatternDataset | TaughtPatterns | GroupedPatterns, seed: int | None
+    ) -> torch.utils.data.DataLoader[torch.Tensor | Lesson | Group]:
         rank, world_size = 0, 1
         if self.trainer is not None:
             rank, world_size = self.trainer.global_rank, self.trainer.world_size

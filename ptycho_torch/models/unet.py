@@ -33,9 +33,10 @@ class UNet(nn.Module):
         inputs: Channels of the input images.
         channels: Feature channels at the finest level; they double at each level.
         levels: Number of levels. Images must be divisible by ``2**levels`` in both directions.
+        outputs: Amplitudes and phases to predict.
     """
 
-    def __init__(self, inputs: int, channels: int, levels: int) -> None:
+    def __init__(self, inputs: int, channels: int, levels: int, outputs: int = 1) -> None:
         super().__init__()
         widths = [channels * 2**level for level in range(levels)]
         self.stem = nn.Conv2d(4 * inputs, channels, 3, padding=1)
@@ -46,8 +47,8 @@ class UNet(nn.Module):
         self.decoders = nn.ModuleList(
             _block(low + high, high) for high, low in reversed(list(pairwise(widths)))
         )
-        self.amplitude_head = nn.Conv2d(channels, 4, 3, padding=1)
-        self.phase_head = nn.Conv2d(channels, 4, 3, padding=1)
+        self.amplitude_head = nn.Conv2d(channels, 4 * outputs, 3, padding=1)
+        self.phase_head = nn.Conv2d(channels, 4 * outputs, 3, padding=1)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -67,7 +68,7 @@ class UNet(nn.Module):
             images: Real (image, channel, y, x), each channel of about zero mean and unit spread.
 
         Returns:
-            Amplitude, positive, and phase in rad, both real (image, y, x).
+            Amplitude, positive, and phase in rad, both real (image, output, y, x).
         """
         features = self.stem(nn.functional.pixel_unshuffle(images, 2))
         skipped = []
@@ -79,6 +80,6 @@ class UNet(nn.Module):
         for decoder in self.decoders:
             features = nn.functional.interpolate(features, scale_factor=2.0, mode="nearest")
             features = decoder(torch.cat([features, skipped.pop()], dim=1))
-        amplitude = nn.functional.pixel_shuffle(self.amplitude_head(features), 2)[:, 0]
-        phase_rad = nn.functional.pixel_shuffle(self.phase_head(features), 2)[:, 0]
+        amplitude = nn.functional.pixel_shuffle(self.amplitude_head(features), 2)
+        phase_rad = nn.functional.pixel_shuffle(self.phase_head(features), 2)
         return amplitude.clamp(-LOG_AMPLITUDE_LIMIT, LOG_AMPLITUDE_LIMIT).exp(), phase_rad

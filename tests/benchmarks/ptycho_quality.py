@@ -51,12 +51,12 @@ def phase_psnr_db(placed, truth, scan) -> float:
 
 
 def train(
-    scan, truth, seed: int, epochs: int, teacher_passes: int
+    scan, truth, seed: int, epochs: int, teacher_passes: int, gridsize: int
 ) -> tuple[Any, list[dict[str, float]]]:
     """Train once; give the image and, per epoch, seconds, CPU seconds and phase PSNR."""
     torch.manual_seed(seed)
     patterns = PatternDataset(scan)
-    network = Reconstructor(torch.from_numpy(scan.probe), ModelConfig())
+    network = Reconstructor(torch.from_numpy(scan.probe), ModelConfig(gridsize=gridsize))
     network.calibrate(patterns.diffraction_amplitude)
     rows: list[dict[str, float]] = []
     away = {"wall": 0.0, "cpu": 0.0}
@@ -82,7 +82,7 @@ def train(
         away["wall"] += time.perf_counter() - now
         away["cpu"] += time.process_time() - cpu_now
 
-    config = TrainingConfig(max_epochs=epochs, seed=seed, accelerator="cpu")
+    config = TrainingConfig(max_epochs=epochs, seed=seed, accelerator="cpu", gridsize=gridsize)
     fit(network, lessons, config, report=report)
     return reconstruct(network, scan, ON_CPU).placed, rows
 
@@ -167,6 +167,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=6)
     passes = TrainingConfig().teacher_passes
     parser.add_argument("--teacher_passes", type=int, default=passes, help="0: counts alone")
+    parser.add_argument("--gridsize", type=int, default=1, help="2: learn in groups of four")
     parser.add_argument("--skip_refinement", action="store_true", help="only train")
     parser.add_argument("--json", type=Path, help="where to write every number")
     given = parser.parse_args()
@@ -174,7 +175,9 @@ def main() -> int:
     for kind in given.kinds:
         for seed in range(*given.seeds):
             scan, truth = simulate_scan(SimulationConfig(seed=seed, object_kind=kind))
-            image, training = train(scan, truth, seed, given.epochs, given.teacher_passes)
+            image, training = train(
+                scan, truth, seed, given.epochs, given.teacher_passes, given.gridsize
+            )
             run = {"kind": kind, "seed": seed, "training": training}
             said = [f"{training[-1]['phase_psnr_db']:.1f}"]
             if not given.skip_refinement:

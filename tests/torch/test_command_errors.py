@@ -41,7 +41,11 @@ TRAIN = "--train_data_file {scan} --output_dir {out} "
 INFER = "--model_path {missing} --test_data {scan} --output_dir {out} "
 CASES = {
     "train: no test file": ("train", TRAIN + "--test_data_file {missing}", "no file there"),
-    "train: gridsize 2": ("train", TRAIN + "--gridsize 2", "--gridsize to be 1, but got 2."),
+    "train: gridsize": ("train", TRAIN + "--gridsize 0", "at least 1, but got '0'"),
+    "train: negative gridsize": ("train", TRAIN + "--gridsize -2", "at least 1, but got '-2'"),
+    "train: gridsize beyond the scan": (
+        "train", TRAIN + "--gridsize 3 --n_images 8", "at least 9 for groups of --gridsize 3"
+    ),
     "train: batch": ("train", TRAIN + "--batch_size many", "--batch_size to be a whole number"),
     "train: rate": ("train", TRAIN + "--learning_rate nan", "be a finite number above 0"),
     "train: accelerator": ("train", TRAIN + "--accelerator cpo", "Did you mean 'cpu'?"),

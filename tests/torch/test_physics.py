@@ -159,18 +159,18 @@ def test_gradient_reaches_every_parameter() -> None:
 
 
 def test_the_network_keeps_shapes_and_axes() -> None:
-    network = UNet(3, 5, 2)
+    network = UNet(3, 5, 2, outputs=4)
     images = torch.randn(7, 3, 16, 24)
     amplitude, phase_rad = network(images)
-    assert amplitude.shape == phase_rad.shape == (7, 16, 24)
+    assert amplitude.shape == phase_rad.shape == (7, 4, 16, 24)
     far = images.clone()
     far[:, :, :, 23] += 5
-    unmoved = (network(far)[1] - phase_rad).abs().amax(dim=(0, 1))
+    unmoved = (network(far)[1] - phase_rad).abs().amax(dim=(0, 1, 2))
     assert unmoved[23] > 0
     assert unmoved[0] == 0
 
 
-@pytest.mark.parametrize("shape", [{"levels": 4}, {"levels": 0}, {"channels": 0}])
+@pytest.mark.parametrize("shape", [{"levels": 4}, {"levels": 0}, {"channels": 0}, {"gridsize": 0}])
 def test_a_network_that_cannot_be_is_refused(shape) -> None:
     with pytest.raises(UsageError, match="Expected ModelConfig to have"):
         Reconstructor(torch.ones(16, 16, dtype=torch.complex64), ModelConfig(**shape))

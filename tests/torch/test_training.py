@@ -218,7 +218,8 @@ def test_progress_is_told_and_quiet_says_nothing(small_scan_file, tmp_path, caps
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_terminal_gets_a_bar() -> None:
+@pytest.mark.parametrize("columns", [60, 200])
+def test_a_terminal_gets_a_bar(columns, monkeypatch) -> None:
     import io
 
     from ptycho_torch.lightning_module import EpochRecord
@@ -231,10 +232,13 @@ def test_a_terminal_gets_a_bar() -> None:
     class Trainer:
         current_epoch, world_size, is_global_zero = 0, 2, True
 
+    monkeypatch.setenv("COLUMNS", str(columns))
     stream = Terminal()
     progress = ProgressReport(patterns=24, epochs=2, stream=stream)
     progress.on_train_start(Trainer(), None)
-    progress.on_train_batch_end(Trainer(), None, {"loss": torch.tensor(0.5)}, torch.ones(6, 2), 0)
+    progress.on_train_batch_end(
+        Trainer(), None, {"loss": torch.tensor(0.5)}, torch.ones(6, 2, 2), 0
+    )
     record = EpochRecord(
         epoch=0, steps=1, train_loss=0.4, test_loss=None, learning_rate=1.0, seconds=1.0
     )
@@ -242,8 +246,9 @@ def test_a_terminal_gets_a_bar() -> None:
     progress.on_train_end(Trainer(), None)
     text = stream.getvalue()
     assert text.startswith("\repoch 1/2  [######......")
-    assert text.endswith(" \n")
+    assert text.endswith("\n")
     assert text.count("\n") == 1
+    assert len(text) == 1 + (columns - 1) + 1  # whatever stands there is overwritten, and no more
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3])
