@@ -14,7 +14,10 @@ from .tooltips import (
     ImageAlternatives,
     LatexPictures,
     LatexSigns,
+    ProvenanceAbbreviation,
     ProvenanceTooltips,
+    depart_provenance,
+    visit_provenance,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ def connect(app: Sphinx) -> None:
     app.add_builder(PtyregBuilder)
     app.add_domain(PtyregDomain)
     app.add_transform(StableHeadingIds)
+    app.add_node(ProvenanceAbbreviation, override=True, html=(visit_provenance, depart_provenance))
     app.add_post_transform(ImageAlternatives)
     app.add_post_transform(ProvenanceTooltips)
     app.add_post_transform(LatexPictures)

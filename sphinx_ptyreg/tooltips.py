@@ -1,6 +1,7 @@
 """What is added when a page is written.
 
-In HTML a value carries its provenance as a tooltip; other builders write the value alone.
+In HTML a value carries its provenance as a tooltip, for every pointer and for the keyboard; other
+builders write the value alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from .objects import ALT, DRAWING
 
 if TYPE_CHECKING:
+    from sphinx.writers.html5 import HTML5Translator
+
     from .plots.shapes import Drawing
 
 __all__ = [
@@ -24,7 +27,10 @@ __all__ = [
     "ImageAlternatives",
     "LatexPictures",
     "LatexSigns",
+    "ProvenanceAbbreviation",
     "ProvenanceTooltips",
+    "depart_provenance",
+    "visit_provenance",
 ]
 
 
@@ -45,8 +51,27 @@ class ImageAlternatives(SphinxPostTransform):
 _QUANTITY = re.compile(r"[-+−]?[\d.,]+(e[-+]?\d+)?( \S{1,8})?")
 
 
+class ProvenanceAbbreviation(nodes.abbreviation):
+    """A value with its provenance, in a web page; attribute ``tabindex`` when it takes focus."""
+
+
+def visit_provenance(translator: HTML5Translator, node: ProvenanceAbbreviation) -> None:
+    """Open the element: its title on hover, and where it has the focus the style sheet's bubble."""
+    told = {name: node[name] for name in ("tabindex",) if name in node}
+    translator.body.append(translator.starttag(node, "abbr", "", title=node["explanation"], **told))
+
+
+def depart_provenance(translator: HTML5Translator, node: ProvenanceAbbreviation) -> None:
+    """Close the element."""
+    translator.body.append("</abbr>")
+
+
 class ProvenanceTooltips(SphinxPostTransform):
-    """Wraps values into standard abbreviation nodes."""
+    """Wraps values into abbreviations that can be hovered, tapped and reached by keyboard.
+
+    Tab stops at the first value of each provenance, so there are never more stops than things to
+    learn; the others take focus when they are tapped or clicked. A link has a stop of its own.
+    """
 
     default_priority = 900
     formats = ("html",)
@@ -56,13 +81,30 @@ class ProvenanceTooltips(SphinxPostTransform):
         if not self.env.get_domain("ptyreg").data["citations"]:
             return
         cited = [n for n in self.document.findall(nodes.inline) if "ptyreg-provenance" in n]
+        book = self.app.builder.name == "epub"  # a reader has its own gestures
+        stops: set[str] = set()
         for node in cited:
             told = node["ptyreg-provenance"]
             classes = list(node["classes"])
             if _QUANTITY.fullmatch(node.children[0].astext()):
                 classes.append("ptyreg-quantity")
-            tooltip = nodes.abbreviation("", "", *node.children, explanation=told, classes=classes)
+            tooltip = ProvenanceAbbreviation(
+                "", "", *node.children, explanation=told, classes=classes
+            )
+            if not book and not _is_linked(node):
+                tooltip["tabindex"] = "-1" if told in stops else "0"
+                stops.add(told)
             node.replace_self(tooltip)
+
+
+def _is_linked(node: nodes.Element) -> bool:
+    """Whether `node` stands in a link."""
+    around = node.parent
+    while isinstance(around, (nodes.inline, nodes.reference, nodes.strong, nodes.emphasis)):
+        if isinstance(around, nodes.reference):
+            return True
+        around = around.parent
+    return False
 
 
 class LatexSigns(SphinxPostTransform):

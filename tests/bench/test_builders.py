@@ -15,8 +15,8 @@ import pytest
 from sphinx_ptyreg.record import Artifact, Metric, Outcome, Stage
 
 BUILDERS = [
-    "html", "dirhtml", "singlehtml", "text", "latex", "man", "texinfo", "epub", "xml", "gettext",
-    "linkcheck", "ptyreg",
+    "html", "dirhtml", "singlehtml", "text", "latex", "man", "texinfo", "epub", "xml", "pseudoxml",
+    "gettext", "linkcheck", "ptyreg",
 ]  # fmt: skip
 HOSTILE = (
     "\x1b[31mred\x1b[0m \0 ]]> </script><script>alert(1)</script> <b>&amp; "

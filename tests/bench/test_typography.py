@@ -81,3 +81,32 @@ def test_a_number_stays_with_its_unit(seeded):
         "36.0 s": ["ptyreg-value", "ptyreg-quantity"],
         "Test CPU 3000": ["ptyreg-value"],
     }
+
+
+def test_tab_stops_once_at_each_provenance_and_never_in_a_link(seeded):
+    built = seeded.page(
+        """\
+        [a link with {ptyreg:value}`slow.duration:.0f` in it](https://example.org)
+        {ptyreg:value}`quick.duration:.0f`, **{ptyreg:value}`quick.duration:.1f`**,
+        {ptyreg:claim}`quick.duration.max <= 90 s`, {ptyreg:value}`slow.duration:.1f`
+        {ptyreg:value}`slow.duration:.2f` {ptyreg:value}`quick.guardrails.duration.fail`
+        """,
+        builder="html",
+    )
+    abbreviations = re.findall(r"<abbr ([^>]*)>([^<]*)</abbr>", built.file())
+    assert all('title="measured 2026-' in told for told, _ in abbreviations)
+    stops = {text: re.findall(r'tabindex="(.*?)"', told) for told, text in abbreviations}
+    assert stops == {
+        "120": [], "36": ["0"], "36.0": ["-1"], "quick.duration.max ≤ 90 s": ["-1"],
+        "120.0": ["0"], "120.00": ["-1"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("builder", ["epub", "text", "latex", "xml"])
+def test_only_a_web_page_has_tab_stops(seeded, builder):
+    built = seeded.page("It takes {ptyreg:value}`quick.duration:.1f s`.\n", builder=builder)
+    name = {"epub": "index.xhtml", "text": "index.txt", "latex": "p.tex", "xml": "index.xml"}
+    text = built.file(name[builder])
+    assert "36.0 s" in text
+    assert "tabindex" not in text
+    assert ('title="measured 2026-' in text) is (builder == "epub")
