@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-
-from packaging.requirements import InvalidRequirement, Requirement
 
 from .declared import PUBLISHED, Finding, Guardrail, Mode, Selector
 from .errors import ConfigError, did_you_mean
@@ -22,6 +20,13 @@ _IN_TOML = {
     "float": "a number", "int": "a whole number", "str": "text in quotes", "bool": "true or false",
     "array": "a list", "object": "a table", "null": "nothing",
 }  # fmt: skip
+#: A requirement that needs no parser to be known for one: a name, and bounds in plain numbers.
+_SIMPLE = re.compile(
+    r"[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)*"
+    r"(?: *(?:>=|<=|==|!=|<|>) *\d+(?:\.\d+)*(?: *, *(?:>=|<=|==|!=|<|>) *\d+(?:\.\d+)*)*)?",
+    re.ASCII,
+)
+
 _TYPE = re.compile(rf"\b({'|'.join(_IN_TOML)})\b")
 
 
@@ -59,7 +64,7 @@ def check_selector(selector: Selector, where: Place) -> None:
     _check_paths(selector, where)
     _check_conditions(selector, where)
     for requirement in selector.requires:
-        _check(where / "requires", Requirement, requirement)
+        _check_requirement(where / "requires", requirement)
     for key, least in (("retries", 0), ("repeats", 1), ("warmup", 0), ("timeout", 0.001)):
         if not least <= getattr(selector, key) < math.inf:
             raise ConfigError(
@@ -102,7 +107,7 @@ def _check_conditions(selector: Selector, where: Place) -> None:
                 f"Expected names with an amount above 0, but got {name!r} = {amount:g}.",
             )
     if selector.max_age:
-        _check(where / "max_age", parse_quantity, selector.max_age)
+        _check_quantity(where / "max_age", selector.max_age)
         if not same_dimension(parse_quantity(selector.max_age).unit, "s"):
             raise ConfigError(
                 str(where / "max_age"), f"Expected a time ('90 d'), but got {selector.max_age!r}."
@@ -171,7 +176,7 @@ def _check_guardrail(guardrail: Guardrail, where: Place) -> None:
     for key in ("fail", "warn", "minimum", "baseline", "tolerance"):
         text = getattr(guardrail, key)
         if text is not None and not (key == "baseline" and text == PUBLISHED):
-            _check(where / key, parse_quantity, text)
+            _check_quantity(where / key, text)
             units[key] = parse_quantity(text).unit
     if units.get("tolerance") == "%":
         del units["tolerance"]
@@ -206,17 +211,26 @@ def check_finding(finding: Finding, where: Place) -> None:
         except ClaimError as error:
             raise ConfigError(str(where / "claim"), str(error)) from error
     if finding.requires is not None:
-        _check(where / "requires", Requirement, finding.requires)
+        _check_requirement(where / "requires", finding.requires)
 
 
-def _check(where: Place, parse: Callable[[str], object], text: str) -> None:
+def _check_requirement(where: Place, text: str) -> None:
+    if _SIMPLE.fullmatch(text):
+        return
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - 5 ms
+
     try:
-        parse(text)
+        Requirement(text)
     except InvalidRequirement as error:
         problem = str(error).splitlines()[0]
         raise ConfigError(
             str(where),
             f"Expected a requirement such as 'torch>=2.2', but got {text!r} ({problem}).",
         ) from error
+
+
+def _check_quantity(where: Place, text: str) -> None:
+    try:
+        parse_quantity(text)
     except ValueError as error:
         raise ConfigError(str(where), str(error)) from error

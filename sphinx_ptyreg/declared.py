@@ -10,10 +10,21 @@ import msgspec
 from .errors import UnknownNameError
 from .record import canonical
 
-__all__ = ["PUBLISHED", "Finding", "Guardrail", "Mode", "Project", "Selector", "Table"]
+__all__ = [
+    "PUBLISHED", "THREAD_VARIABLES", "Finding", "Guardrail", "Mode", "Project", "Selector", "Table",
+]  # fmt: skip
 
 #: The value of `baseline` that means: the published records of the same machine class and inputs.
 PUBLISHED = "published"
+
+#: Variables that numerical libraries read their thread count from; the runner pins each.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 
 
 class Mode(StrEnum):

@@ -13,18 +13,9 @@ from pathlib import Path
 from .errors import ConfigError
 from .record import NAME, Machine
 
-__all__ = ["NO_ACCELERATOR", "THREAD_VARIABLES", "machine", "machine_class", "usable_cores"]
+__all__ = ["NO_ACCELERATOR", "machine", "machine_class", "usable_cores"]
 
 NO_ACCELERATOR = "none"
-
-#: Variables that numerical libraries read their thread count from; the runner pins each.
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
 
 _ISA_LEVELS = (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("avx", "AVX"), ("asimd", "NEON"))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import findings, guardrails
+from . import guardrails
 from .declared import Project
 from .errors import PtyregError, UnknownNameError, WarningSubtype
 from .fingerprints import Fingerprints
@@ -20,6 +20,7 @@ from .store import Store
 from .values import AmbiguousPathError, Value
 
 if TYPE_CHECKING:
+    from .findings import Support
     from .judging import Judged, Known, Verdict
 
 __all__ = [
@@ -170,8 +171,10 @@ class Evidence:
         return ClaimMade(document, line, text, judged.verdict, told)
 
     @cached_property
-    def supports(self) -> dict[str, findings.Support]:
+    def supports(self) -> dict[str, Support]:
         """Every finding's verdict."""
+        from . import findings  # noqa: PLC0415 - few pages show findings
+
         witnesses = [
             findings.Witness(evidence.latest, evidence.judge(evidence.latest).state)
             for evidence in self.selectors.values()
@@ -184,7 +187,9 @@ class Evidence:
             for id_, finding in self.project.findings.items()
         }
 
-    def _by_claim(self, text: str) -> findings.Support:
+    def _by_claim(self, text: str) -> Support:
+        from . import findings  # noqa: PLC0415 - few pages show findings
+
         try:
             judged = self.claim(text)
         except PtyregError as error:
@@ -214,7 +219,9 @@ class Evidence:
         if key in {SELECTORS, FINDINGS}:
             declared = self.project.selectors if key == SELECTORS else self.project.findings
             return digest_of(list(declared))
-        finding = [self.project.findings.get(key), self.supports.get(key)]
+        finding = (
+            [self.project.findings[key], self.supports[key]] if key in self.project.findings else []
+        )
         try:
             if key.endswith(HISTORY):
                 own = self.selector(key.removesuffix(HISTORY))

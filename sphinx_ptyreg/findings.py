@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from .declared import Finding
@@ -57,6 +56,8 @@ def judge(finding: Finding, witnesses: Iterable[Witness]) -> Support:
 
 
 def _by_version(finding: Finding, witness: Witness) -> Iterable[Support]:
+    from packaging.requirements import Requirement  # noqa: PLC0415 - few pages show findings
+
     requirement = Requirement(finding.requires or "")
     version = witness.record.inputs.packages.get(canonicalize_name(requirement.name))
     if version is None or not witness.record.measured:

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from .cleaning import Cleaner
-from .declared import Project, Selector
+from .declared import THREAD_VARIABLES, Project, Selector
 from .distributions import locked_versions, versions_now
-from .environment import THREAD_VARIABLES
 from .fingerprints import Fingerprints, private_name
 from .reads import Here, capture, changed_since, covered
 from .record import Inputs
@@ -139,6 +137,8 @@ def _declared_variables(then: Inputs, project: Project, selector: Selector) -> l
     known = {name: value for name, value in then.variables.items() if name not in pinned}
     if known == selector.env:
         return []
+    from .cleaning import Cleaner  # noqa: PLC0415 - most selectors declare no variable
+
     clean = Cleaner(project.root, {**os.environ, **selector.env})
     now = {name: clean(value) for name, value in selector.env.items()}
     return _changed("variable changed", known, now)

@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
-
-from packaging.requirements import Requirement
+from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import InfrastructureError
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 __all__ = ["Interpreter", "current", "declared", "installed", "meets", "unmet"]
 
@@ -116,6 +117,7 @@ def meets(version: str | None, requirement: Requirement) -> bool:
     """Whether an installed version meets a requirement; a local part (``+cpu``) is ignored.
 
     Examples:
+        >>> from packaging.requirements import Requirement
         >>> meets("2.13.0+cpu", Requirement("torch>=2.2"))
         True
         >>> meets(None, Requirement("torch>=2.2"))
@@ -126,6 +128,8 @@ def meets(version: str | None, requirement: Requirement) -> bool:
 
 def unmet(requirements: Iterable[str], there: Interpreter | None = None) -> list[str]:
     """Say which requirements an interpreter does not meet, and what it has instead."""
+    from packaging.requirements import Requirement  # noqa: PLC0415 - replay asks for none
+
     problems = []
     markers = dict(there.markers) if there is not None else {}
     for text in requirements:

@@ -59,6 +59,11 @@ class Judged(NamedTuple):
     paths: tuple[str, ...]
 
     @property
+    def holds(self) -> bool:
+        """Whether it is supported."""
+        return self.verdict is Verdict.HOLDS
+
+    @property
     def selector(self) -> str:
         """The selector whose value is named first."""
         return self.paths[0].partition(".")[0]

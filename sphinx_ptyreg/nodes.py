@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from docutils import nodes
 
@@ -30,6 +31,10 @@ __all__ = [
 ]
 
 
+#: What a reader is told of every value of a selector, worded once a build: provenance and remark.
+_TOLD: WeakKeyDictionary[SelectorEvidence, tuple[str, str]] = WeakKeyDictionary()
+
+
 def text_node(text: str, *classes: str) -> nodes.inline:
     """Return text that smart quotes leave alone.
 
@@ -42,11 +47,13 @@ def text_node(text: str, *classes: str) -> nodes.inline:
 
 def value_node(text: str, evidence: SelectorEvidence) -> nodes.inline:
     """Return a cited value; an old one says so in words."""
+    if evidence not in _TOLD:
+        _TOLD[evidence] = provenance(evidence), _remark(evidence)
+    told, remark = _TOLD[evidence]
     node = text_node(text, "ptyreg-value")
-    told = provenance(evidence)
     if told:
         node["ptyreg-provenance"] = told
-    if remark := _remark(evidence):
+    if remark:
         node["classes"].append("ptyreg-old")
         node += [nodes.Text(" "), text_node(f"({remark})", "ptyreg-remark")]
     return node

@@ -8,8 +8,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from packaging.requirements import Requirement
-
 from .declared import Project, Selector
 from .distributions import foreign, locked_versions, of_imports, versions_now
 from .fingerprints import Fingerprints
@@ -131,5 +129,7 @@ def _outputs(root: Path, trace: Trace, declared: Collection[str]) -> set[str]:
 
 def _required(project: Project, selector: Selector) -> set[str]:
     """Return the distributions that the selector requires or a finding asks about."""
+    from packaging.requirements import Requirement  # noqa: PLC0415 - only after a run
+
     asked = [finding.requires for finding in project.findings.values() if finding.requires]
     return {Requirement(text).name for text in (*selector.requires, *asked)}

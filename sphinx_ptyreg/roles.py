@@ -10,7 +10,6 @@ from sphinx.util.docutils import SphinxRole
 
 from .citing import Citing
 from .errors import PtyregError
-from .judging import Verdict
 from .nodes import badge, live, provenance, status, text_node, value_node
 from .objects import CITED_BY
 from .values import parse_reference, render
@@ -104,7 +103,7 @@ def claim_nodes(judged: Judged, told: str) -> list[Node]:
     content: list[Node] = [statement]
     if judged.shown:
         content.append(text_node(f" ({judged.shown})", "ptyreg-measured"))
-    if judged.verdict is not Verdict.HOLDS:
+    if not judged.holds:
         content += [nodes.Text(" "), badge(judged.verdict.value)]
     return content
 

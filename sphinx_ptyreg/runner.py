@@ -15,7 +15,7 @@ from typing import NamedTuple
 from . import environment
 from .cleaning import Cleaner
 from .composer import Run, compose
-from .declared import Project, Selector
+from .declared import THREAD_VARIABLES, Project, Selector
 from .errors import InfrastructureError
 from .interpreter import declared, installed, unmet
 from .journal import stage_of
@@ -81,7 +81,7 @@ def command(project: Project, selector: Selector) -> list[str]:
 
 def variables(selector: Selector) -> dict[str, str]:
     """Return the variables that decide a result: threads, hash seed and the declared ones."""
-    threads = dict.fromkeys(environment.THREAD_VARIABLES, str(environment.usable_cores()))
+    threads = dict.fromkeys(THREAD_VARIABLES, str(environment.usable_cores()))
     if "OMP_NUM_THREADS" in selector.env:
         threads = dict.fromkeys(threads, selector.env["OMP_NUM_THREADS"])
     return threads | {"PYTHONHASHSEED": "0"} | selector.env

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -38,12 +37,12 @@ def summarise(samples: Sequence[float]) -> Summary:
     """
     if not samples or not all(math.isfinite(sample) for sample in samples):
         raise ValueError(f"Expected samples to be finite numbers, but got {list(samples)}.")
-    mean = float(statistics.mean(samples))
-    stdev = _stdev(samples) if len(samples) > 1 else None
+    mean = _mean(samples)
+    stdev = _stdev(samples, mean) if len(samples) > 1 else None
     return Summary(
         n=len(samples),
         mean=mean,
-        median=statistics.median(samples),
+        median=_median(samples),
         min=min(samples),
         max=max(samples),
         range=max(samples) - min(samples),
@@ -52,8 +51,20 @@ def summarise(samples: Sequence[float]) -> Summary:
     )
 
 
-def _stdev(samples: Sequence[float]) -> float | None:
+def _mean(samples: Sequence[float]) -> float:
     try:
-        return statistics.stdev(samples)
-    except OverflowError:  # finite samples, too far apart for a finite spread
-        return None
+        return math.fsum(samples) / len(samples)
+    except OverflowError:  # the sum is beyond what a float holds, the mean is not
+        return math.fsum(sample / len(samples) for sample in samples)
+
+
+def _median(samples: Sequence[float]) -> float:
+    ordered = sorted(samples)
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    middle = (low + high) / 2
+    return middle if math.isfinite(middle) else low / 2 + high / 2
+
+
+def _stdev(samples: Sequence[float], mean: float) -> float | None:
+    spread = math.hypot(*(sample - mean for sample in samples)) / math.sqrt(len(samples) - 1)
+    return spread if math.isfinite(spread) else None  # finite samples may be too far apart

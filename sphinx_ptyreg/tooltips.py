@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,13 +81,12 @@ class ProvenanceTooltips(SphinxPostTransform):
         """Transform one page."""
         if not self.env.get_domain("ptyreg").data["citations"]:
             return
-        cited = [n for n in self.document.findall(nodes.inline) if "ptyreg-provenance" in n]
         book = self.app.builder.name == "epub"  # a reader has its own gestures
         stops: set[str] = set()
-        for node in cited:
+        for node in reversed(_cited(self.document)):  # the first value of the page first
             told = node["ptyreg-provenance"]
             classes = list(node["classes"])
-            if _QUANTITY.fullmatch(node.children[0].astext()):
+            if _is_quantity(node.children[0].astext()):
                 classes.append("ptyreg-quantity")
             tooltip = ProvenanceAbbreviation(
                 "", "", *node.children, explanation=told, classes=classes
@@ -94,7 +94,24 @@ class ProvenanceTooltips(SphinxPostTransform):
             if not book and not _is_linked(node):
                 tooltip["tabindex"] = "-1" if told in stops else "0"
                 stops.add(told)
-            node.replace_self(tooltip)
+            node.parent[node.parent.index(node)] = tooltip
+
+
+@lru_cache(maxsize=1024)  # pages show the same values again and again
+def _is_quantity(text: str) -> bool:
+    return _QUANTITY.fullmatch(text) is not None
+
+
+def _cited(document: nodes.document) -> list[nodes.inline]:
+    """Find the values of a page; by hand, as every page of a project is walked for it."""
+    found: list[nodes.inline] = []
+    waiting: list[nodes.Node] = [document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, nodes.inline) and "ptyreg-provenance" in node.attributes:
+            found.append(node)
+        waiting.extend(node.children)
+    return found
 
 
 def _is_linked(node: nodes.Element) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from .errors import PtyregError, WarningSubtype
@@ -69,6 +70,7 @@ class Reference(NamedTuple):
     unit: str = ""
 
 
+@lru_cache(maxsize=1024)  # pages cite the same values again and again
 def parse_reference(text: str) -> Reference:
     """Read ``selector.path.to.value:.1f s``.
 
@@ -96,6 +98,7 @@ def parse_reference(text: str) -> Reference:
     return Reference(match["path"], spec)
 
 
+@lru_cache(maxsize=1024, typed=True)
 def render(value: Value, reference: Reference) -> str:
     """Return the text of a cited value.
 

@@ -6,9 +6,11 @@ import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
+from packaging.requirements import Requirement
 
 from sphinx_ptyreg import config
 from sphinx_ptyreg.config import find_root, load
+from sphinx_ptyreg.config_checks import _SIMPLE
 from sphinx_ptyreg.declared import Mode
 from sphinx_ptyreg.errors import ConfigError, PtyregError, UnknownNameError
 
@@ -172,6 +174,11 @@ def test_what_cannot_work_is_refused_at_its_key(refusal, toml, place):
     text = refusal(toml)
     assert text.startswith(f"pyproject.toml, tool.ptyreg.{place}")
     assert ": Expected " in text
+
+
+@given(text=st.from_regex(_SIMPLE, fullmatch=True))
+def test_what_is_taken_for_a_requirement_at_a_glance_is_one(text):
+    assert Requirement(text)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import pytest
 from hypothesis import assume, given, strategies as st
@@ -68,6 +69,14 @@ def test_a_summary_keeps_its_order(found):
     assert summary.min - slack <= summary.mean <= summary.max + slack
     assert (summary.stdev is None) == (len(found) == 1)
     assert summary.cv is None or summary.stdev is not None
+
+
+@given(found=st.lists(st.integers(-(10**9), 10**9), min_size=2, max_size=12))
+def test_a_summary_agrees_with_the_standard_library(found):
+    summary = summarise([float(sample) for sample in found])
+    assert summary.mean == pytest.approx(statistics.mean(found), rel=1e-12, abs=1e-6)
+    assert summary.median == statistics.median(found)
+    assert summary.stdev == pytest.approx(statistics.stdev(found), rel=1e-12, abs=1e-6)
 
 
 @given(found=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=4))
