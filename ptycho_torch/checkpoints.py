@@ -114,7 +114,7 @@ def check_resumable(path: Path, identity: Identity) -> None:
                 str(path),
                 "be a whole checkpoint of python -m ptycho_torch.train",
                 f"one that cannot be read ({text[:80]})",
-                "Leave out --resume to train from the start.",
+                "Train anew with --overwrite instead of --resume.",
             )
         ) from problem
     if known.scan_sha256 != identity.scan_sha256:
@@ -123,7 +123,7 @@ def check_resumable(path: Path, identity: Identity) -> None:
                 "--train_data_file",
                 "be the scan that the checkpoint was trained on",
                 "another scan",
-                "Give that scan, or leave out --resume.",
+                "Give that scan, or train anew with --overwrite.",
             )
         )
     settings = asdict(TrainingConfig()) | known.config
@@ -134,6 +134,9 @@ def check_resumable(path: Path, identity: Identity) -> None:
                     f"--{name}",
                     f"be {settings[name]} as in the checkpoint",
                     value,
-                    "Give the same settings, or leave out --resume.",
+                    "The learning rate falls over all the epochs that were asked for at first, so "
+                    "a training cannot be made longer: train anew."
+                    if name == "max_epochs"
+                    else "Give the same settings, or train anew with --overwrite.",
                 )
             )

@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ptycho_torch.bundle_file import BUNDLE_NAME
 from ptycho_torch.checks import (
     CommandParser,
     SystemFailure,
@@ -47,6 +48,7 @@ def write_training(
     test_file: Path | None = None,
     counts: bool = False,
     resume: bool = False,
+    overwrite: bool = False,
     quiet: bool = True,
 ) -> bool:
     """Train on a file and write the bundle, the checkpoint and the records of the run.
@@ -59,6 +61,7 @@ def write_training(
         test_file: A scan to judge the loss on after each epoch.
         counts: Whether the files hold counts instead of amplitudes.
         resume: Whether to go on from the checkpoint in ``output_dir``.
+        overwrite: Whether a training that lies there already may be lost.
         quiet: Say nothing while training.
 
     Returns:
@@ -72,6 +75,8 @@ def write_training(
     require_torch()
     require("lightning", "safetensors", "pillow")
     check_output_dir(output_dir)
+    if not (resume or overwrite):
+        _check_nothing_is_lost(output_dir)
     log = RunLog("ptycho_torch.train")
     with log.stage("read"):
         scan = load_scan(training_file, counts=counts)
@@ -85,7 +90,7 @@ def write_training(
         # Costly, so after the data's errors, and timed; only training needs Lightning.
         import torch  # noqa: F401, PLC0415
 
-        from ptycho_torch.bundle import BUNDLE_NAME, save_bundle  # noqa: PLC0415
+        from ptycho_torch.bundle import save_bundle  # noqa: PLC0415
     with log.stage("train"):
         bundle, training = train_scan(
             scan,
@@ -126,6 +131,14 @@ def write_training(
     return True
 
 
+def _check_nothing_is_lost(output_dir: Path) -> None:
+    """Refuse a folder in which a training lies already."""
+    for kept in (output_dir / BUNDLE_NAME, output_dir / CHECKPOINT):
+        if kept.is_file():
+            remedy = "Give another folder, --resume to go on with it, or --overwrite to lose it."
+            raise UsageError(expected("--output_dir", "hold no training yet", kept, remedy))
+
+
 def _write_metrics(path: Path, training: Training) -> None:
     history = training.history
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -164,6 +177,7 @@ def _parser() -> CommandParser:
     add("--test_data_file", type=Path, help="scan to judge the loss on after each epoch")
     add("--output_dir", type=Path, required=True, help="folder to write into")
     add("--resume", action="store_true", help="go on from the checkpoint in --output_dir")
+    add("--overwrite", action="store_true", help="lose the training that lies in --output_dir")
     add("--counts", action="store_true", help="the scans hold counts, not their square roots")
     number("--max_epochs", 1, "passes over the patterns", default.max_epochs)
     number("--n_images", 1, "patterns to train on, picked evenly over the scan")
@@ -211,6 +225,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             test_file=given["test_data_file"],
             counts=given["counts"],
             resume=given["resume"],
+            overwrite=given["overwrite"],
             quiet=given["quiet"],
         )
         if wrote and not given["quiet"]:

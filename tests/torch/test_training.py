@@ -184,9 +184,29 @@ def test_what_cannot_go_on_is_refused(interrupted, small_scan_file, tmp_path, ca
     assert "no file there" in go_on(small_scan_file, tmp_path / "nowhere")
     assert "another scan" in go_on(other, interrupted)
     assert "--batch_size to be 7" in go_on(small_scan_file, interrupted, "--batch_size", "5")
+    longer = go_on(small_scan_file, interrupted, "--max_epochs", "9")
+    assert "--max_epochs to be 4 as in the checkpoint, but got 9. The learning rate" in longer
     checkpoint.write_bytes(whole[: len(whole) // 2])
     assert "cannot be read" in go_on(small_scan_file, interrupted)
     assert files_in(interrupted) == ["checkpoints/last.ckpt"]
+
+
+@pytest.mark.parametrize("kept", ["wts.h5.zip", "checkpoints/last.ckpt"])
+def test_a_training_is_not_lost_by_accident(kept, small_scan_file, tmp_path, capsys) -> None:
+    place = tmp_path / kept
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("days of work")
+    arguments = ["--train_data_file", str(small_scan_file), "--output_dir", str(tmp_path)]
+    short = ["--accelerator", "cpu", "--max_epochs", "1", "--quiet"]
+    assert main([*arguments, *short]) == 2
+    assert capsys.readouterr().err == (
+        f"Expected --output_dir to hold no training yet, but got {place}. Give another folder, "
+        "--resume to go on with it, or --overwrite to lose it.\n"
+    )
+    assert place.read_text() == "days of work"
+    assert files_in(tmp_path) == [kept]
+    assert main([*arguments, *short, "--overwrite"]) == 0
+    assert place.read_bytes() != b"days of work"
 
 
 def test_a_loss_that_is_no_number_ends_the_training(
