@@ -114,6 +114,27 @@ def test_help_names_every_flag(module, capsys) -> None:
     assert f"python -m ptycho_torch.{module}" in capsys.readouterr().out
 
 
+def test_the_package_lists_its_commands_and_points_at_the_one_that_was_meant(capsys) -> None:
+    from ptycho_torch import __main__ as listing
+
+    folder = Path(listing.__file__).parent
+    runnable = {p.stem for p in folder.glob("*.py") if "def main(" in p.read_text("utf-8")}
+    assert runnable - {"__main__"} == set(listing.COMMANDS)
+    assert listing.main(["--help"]) == 0
+    out, err = capsys.readouterr()
+    assert (out.count("  python -m ptycho_torch."), err) == (len(listing.COMMANDS), "")
+    assert listing.main([]) == 2
+    listed, err = capsys.readouterr().err.split("Expected ")
+    assert (listed, listing.listing().strip()) == (out, out.strip())
+    assert err == "a command to be named, but got none. Run one of those above.\n"
+    for given, meant in (("train", "python -m ptycho_torch.train,"), ("tain", "mean 'train'?")):
+        assert listing.main([given, "--quiet"]) == 2
+        out, err = capsys.readouterr()
+        assert err.startswith("Expected the command to be")
+        assert meant in err
+        assert (out, err.count("\n")) == ("", 1)
+
+
 def test_failures_of_the_system_and_an_interrupt_have_their_own_status(capsys) -> None:
     def full() -> None:
         raise OSError(28, "No space left on device", "out/run.json")

@@ -34,7 +34,7 @@ FLOORS = [
     {"checkpoints", "progress", "teaching", "data.scan_file"},
     {"fitting", "figure", "halves"},
     {"training"},
-    {"simulate", "train", "inference", "validate", "convert"},
+    {"simulate", "train", "inference", "validate", "convert", "__main__"},
     {"api"},
 ]  # fmt: skip
 NEED_TORCH = [
@@ -47,6 +47,7 @@ NEED_TORCH = [
     "refinement", "teaching",
 ]  # fmt: skip
 FREE = ["", "config", "checks", "env_report", "metrics", "data.npz", "data.grouping", "outputs",
+        "__main__",
         "data.schema", "data.scan", "data.npz_source", "data.contract", "data.plausibility",
         "data.hdf5", "data.cxi", "data.ptychodus", "data.hdf5_file", "data.scan_file",
         "pictures", "simulate", "train", "inference", "validate", "convert",
