@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sphinx.locale import translators
+
 from .builder import PtyregBuilder
+from .catalogue import DOMAIN, LOCALE
 from .domain import PtyregDomain
 from .headings import StableHeadingIds
 from .objects import CONFIG_VALUES, CSS
@@ -33,6 +36,8 @@ def connect(app: Sphinx) -> None:
     """Declare the configuration, the domain, the builder and the handlers."""
     for name, (default, types, told) in CONFIG_VALUES.items():
         app.add_config_value(name, default, "", frozenset(types), told)
+    translators.pop(("general", DOMAIN), None)  # of an earlier build in this process
+    app.add_message_catalog(DOMAIN, str(LOCALE))
     app.add_builder(PtyregBuilder)
     app.add_domain(PtyregDomain)
     app.add_transform(StableHeadingIds)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sphinx.domains import Index, IndexEntry
 
+from .catalogue import _
 from .objects import KINDS
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class _KindIndex(Index):
         for (kind, name), (docname, target) in sorted(self.domain.objects.items()):
             if kind != self.kind or (docnames is not None and docname not in docnames):
                 continue
-            group, _, rest = name.partition(".")
+            group, *parts = name.split(".", 1)
+            rest = "".join(parts)
             title = self.domain.title(kind, name)
             extra = title.removeprefix(f"{name}: ") if title != name else ""
             entry = IndexEntry(rest or name, 0, docname, target, extra, "", "")
@@ -41,7 +43,7 @@ def _index(kind: str, label: str) -> type[Index]:
     return type(
         f"{kind.title()}Index",
         (_KindIndex,),
-        {"name": f"{kind}s", "localname": label, "shortname": label.lower(), "kind": kind},
+        {"name": f"{kind}s", "localname": _(label), "shortname": _(label.lower()), "kind": kind},
     )
 
 

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from docutils import nodes
 
+from .catalogue import _, spoken
 from .citable import cited
 from .objects import LIVE
 from .plain import plain
@@ -63,13 +64,13 @@ def _remark(evidence: SelectorEvidence) -> str:
     if evidence.measured is None:
         return ""
     if evidence.failure is not None:
-        return f"old: the latest run {_ended(evidence)}"
-    return "stale" if evidence.freshness.reasons else ""
+        return _("old: the latest run ended as {outcome}").format(outcome=_ended(evidence))
+    return _("stale") if evidence.freshness.reasons else ""
 
 
 def _ended(evidence: SelectorEvidence) -> str:
     failure = evidence.failure
-    return "" if failure is None else f"ended as {failure.outcome.words}"
+    return "" if failure is None else _(failure.outcome.words)
 
 
 def provenance(evidence: SelectorEvidence) -> str:
@@ -77,13 +78,21 @@ def provenance(evidence: SelectorEvidence) -> str:
     record = evidence.measured
     if record is None:
         return ""
-    commit = ""
-    if record.commit is not None:
-        modified = ", modified" if record.commit.dirty else ""
-        commit = f" at {record.commit.id[:7]}{modified}"
-    where = f"on {record.machine_class}, n = {len(evidence.samples)}"
-    told = f", imported from {cited(record.citation)}" if record.citation else ""
-    return f"measured {record.started[:10]}{commit} {where}{told}"
+    if record.commit is None:
+        form = _("measured {date} on {machine}, n = {n}")
+    elif record.commit.dirty:
+        form = _("measured {date} at {commit}, modified on {machine}, n = {n}")
+    else:
+        form = _("measured {date} at {commit} on {machine}, n = {n}")
+    told = form.format(
+        date=record.started[:10],
+        commit=record.commit.id[:7] if record.commit else "",
+        machine=record.machine_class,
+        n=len(evidence.samples),
+    )
+    if record.citation:
+        told += ", " + _("imported from {source}").format(source=spoken(cited(record.citation)))
+    return told
 
 
 def live(key: str, *content: nodes.Node) -> nodes.inline:
@@ -99,7 +108,7 @@ def live(key: str, *content: nodes.Node) -> nodes.inline:
 
 def badge(word: str) -> nodes.inline:
     """Return a status word; its colour only repeats what the word says."""
-    return text_node(word, "ptyreg-badge", f"ptyreg-{tone_of(word)}")
+    return text_node(spoken(word), "ptyreg-badge", f"ptyreg-{tone_of(word)}")
 
 
 def status(evidence: SelectorEvidence) -> list[nodes.Node]:
@@ -172,17 +181,18 @@ def failure_panel(evidence: SelectorEvidence) -> nodes.Element | None:
         return None
     name = evidence.selector.name
     panel = nodes.container(classes=["ptyreg-panel", "ptyreg-bad"])
-    ended = f"exit code {record.exit_code}" if record.exit_code is not None else "no exit code"
+    ended = _("no exit code")
+    if record.exit_code is not None:
+        ended = _("exit code {code}").format(code=record.exit_code)
+    told = _("The latest run of {name} is no measurement: {reason}")
     head = nodes.paragraph("", "", badge(record.outcome.words), translatable=False)
-    head += text_node(
-        f" The latest run of {name} is no measurement: {record.reason or ended} ({ended})."
-    )
+    head += text_node(f" {told.format(name=name, reason=record.reason or ended)} ({ended}).")
     panel += head
     panel += literal("$ " + " ".join(record.command))
     if record.output.strip():
         panel += literal("\n".join(record.output.strip().splitlines()[-25:]))
     again = nodes.paragraph("", "", translatable=False)
-    again += [text_node("Run it again: "), nodes.literal("", f"ptyreg run {name}")]
+    again += [text_node(_("Run it again:") + " "), nodes.literal("", f"ptyreg run {name}")]
     panel += again
     return panel
 

@@ -8,6 +8,7 @@ from docutils import nodes
 from sphinx.roles import XRefRole
 from sphinx.util.docutils import SphinxRole
 
+from .catalogue import _
 from .citing import Citing
 from .errors import PtyregError
 from .nodes import badge, live, provenance, status, text_node, value_node
@@ -47,7 +48,7 @@ class ValueRole(LiveRole):
         self.note(reference.path)
         evidence, value = self.evidence.value(reference.path)
         if value is None:
-            return [text_node("not measured", "ptyreg-value", "ptyreg-problem")]
+            return [text_node(_("not measured"), "ptyreg-value", "ptyreg-problem")]
         text = render(value, reference)
         if self.evidence.is_declared(reference.path):
             return [text_node(text, "ptyreg-value")]
@@ -73,9 +74,12 @@ class AgeRole(LiveRole):
         record = evidence.measured
         if record is None:
             return [badge("not measured")]
-        commit = f" at {record.commit.id[:7]}" if record.commit else ""
-        changed = " (modified)" if record.commit and record.commit.dirty else ""
-        return [value_node(f"measured {record.started[:10]}{commit}{changed}", evidence)]
+        form = _("measured {date} at {commit}") if record.commit else _("measured {date}")
+        commit = record.commit.id[:7] if record.commit else ""
+        told = form.format(date=record.started[:10], commit=commit)
+        if record.commit and record.commit.dirty:
+            told += " " + _("(modified)")
+        return [value_node(told, evidence)]
 
 
 class ClaimRole(LiveRole):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sphinx.util import logging
 
+from .catalogue import _
 from .config import find_root, load
 from .declared import Mode, Project, Selector
 from .domain import BuildState, PtyregDomain
@@ -107,7 +108,7 @@ def value_text(domain: PtyregDomain, reference: str) -> str:
     """Return a value as the value role shows it, for a theme's templates."""
     parsed = parse_reference(reference)
     value = domain.evidence.value(parsed.path)[1]
-    return "not measured" if value is None else render(value, parsed)
+    return _("not measured") if value is None else render(value, parsed)
 
 
 def _write_reports(app: Sphinx, domain: PtyregDomain) -> None:

@@ -10,6 +10,7 @@ from docutils.parsers.rst import directives
 from sphinx.util.images import get_image_size
 
 from ..artifacts import IMAGES
+from ..catalogue import _
 from ..errors import UnknownNameError
 from ..nodes import problem
 from ..objects import ALT
@@ -38,11 +39,12 @@ class ArtifactFigureDirective(EvidenceDirective):
 
     def build(self) -> list[Node]:
         """Return the figure, or marked text when the run left no such image."""
-        name, _, artifact_name = self.arguments[0].partition(".")
+        name, *rest = self.arguments[0].split(".", 1)
+        artifact_name = "".join(rest)
         self.note(name)
         evidence = self.evidence.selector(name)
         if evidence.measured is None:
-            text = problem(f"{self.arguments[0]} has not been measured.")
+            text = problem(_("{name} has not been measured").format(name=self.arguments[0]) + ".")
             return self.placed(nodes.paragraph("", "", text, translatable=False))
         artifacts = evidence.measured.artifacts
         if artifact_name not in artifacts:
@@ -56,7 +58,9 @@ class ArtifactFigureDirective(EvidenceDirective):
             )
         path = self.evidence.store.artifact(artifact)
         if path is None:
-            text = problem(f"The image {self.arguments[0]} is not in the store.")
+            text = problem(
+                _("The image {name} is not in the store.").format(name=self.arguments[0])
+            )
             return self.placed(nodes.paragraph("", "", text, translatable=False))
         image = nodes.image(
             uri="/" + os.path.relpath(path, self.env.srcdir).replace(os.sep, "/"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+from ..catalogue import _, spoken
 from ..citing import Citing
 from ..errors import PtyregError, UnknownNameError
 from ..evidence import HISTORY
@@ -88,9 +89,10 @@ class SelectorDirective(EvidenceDirective):
 
 def not_measured(name: str) -> nodes.paragraph:
     """Say that there is nothing to show, and what would change that."""
-    text = problem(f"{name} has not been measured.")
+    text = problem(_("{name} has not been measured").format(name=name) + ".")
+    how = text_node(" " + _("Measure it:") + " ")
     remedy = nodes.literal("", f"ptyreg run {name}")
-    return nodes.paragraph("", "", text, text_node(" Measure it: "), remedy, translatable=False)
+    return nodes.paragraph("", "", text, how, remedy, translatable=False)
 
 
 def footnote(evidence: SelectorEvidence) -> nodes.paragraph:
@@ -98,13 +100,15 @@ def footnote(evidence: SelectorEvidence) -> nodes.paragraph:
     told = provenance(evidence)
     sentence = told[0].upper() + told[1:] + "."
     if evidence.failure is not None:
-        sentence += " This is old: the latest run is no measurement."
+        sentence += " " + _("This is old: the latest run is no measurement.")
     elif evidence.freshness.reasons:
         reasons = evidence.freshness.reasons
-        more = f" and {len(reasons) - 3} more" if len(reasons) > 3 else ""
-        sentence += f" Stale: {'; '.join(map(str, reasons[:3]))}{more}."
+        causes = [spoken(str(reason)) for reason in reasons[:3]]
+        if len(reasons) > 3:
+            causes.append(spoken(f"{len(reasons) - 3} more"))
+        sentence += " " + _("Stale: {reasons}.").format(reasons="; ".join(causes))
     if evidence.measured is not None and evidence.measured.inputs.unseen:
-        sentence += " Its inputs are partly known."
+        sentence += " " + _("Its inputs are partly known.")
     return nodes.paragraph(
         "", "", text_node(sentence), classes=["ptyreg-provenance"], translatable=False
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from docutils import nodes
 
+from ..catalogue import _, spoken
 from ..comparison import Comparison, compare, find_side
 from ..nodes import Cell, badge, table, text_node
 from ..values import shown
@@ -46,7 +47,7 @@ class CompareDirective(SelectorDirective):
             for side, word in (("left", "previous"), ("right", "latest"))
         )
         if absent := left.absent or right.absent:
-            return [nodes.paragraph("", "", text_node(f"{absent}."), translatable=False)]
+            return [nodes.paragraph("", "", text_node(f"{spoken(absent)}."), translatable=False)]
         found = compare(left, right)
         only = self.options.get("only")
         rows: list[list[Cell]] = [
@@ -54,7 +55,7 @@ class CompareDirective(SelectorDirective):
             for row in found.rows
             if only is None or row.path.rpartition(".")[2] in only
         ]
-        header = ["measured", left.label, right.label, "change"]
+        header = [_("measured"), spoken(left.label), spoken(right.label), _("change")]
         content: list[Node] = [table(header, rows, classes="ptyreg-compare")]
         return [*content, _between(found)] if found.inputs else content
 
@@ -62,10 +63,11 @@ class CompareDirective(SelectorDirective):
 def _change(word: str) -> Cell:
     if word in {"new", "gone"}:
         return ""
-    return badge(word) if word == "not comparable" else text_node(word)
+    return badge(word) if word == "not comparable" else text_node(spoken(word))
 
 
 def _between(found: Comparison) -> nodes.paragraph:
     """Say which inputs changed between the two sides."""
-    told = "; ".join(found.first_inputs(_NAMED))
-    return nodes.paragraph("", "", text_node(f"In between: {told}."), translatable=False)
+    inputs = "; ".join(map(spoken, found.first_inputs(_NAMED)))
+    told = _("In between: {inputs}.").format(inputs=inputs)
+    return nodes.paragraph("", "", text_node(told), translatable=False)

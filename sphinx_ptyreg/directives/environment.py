@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from ..catalogue import _
 from ..citable import facts_of
 from ..errors import UnknownNameError
 from ..nodes import Cell, table
@@ -55,12 +56,12 @@ class EnvironmentDirective(SelectorDirective):
             ]
             for kind, name in keys
         ]
-        header = ["fact", *(wanted if len(wanted) > 1 else ["value"])]
+        header = [_("fact"), *(wanted if len(wanted) > 1 else [_("value")])]
         return [table(header, rows, classes="ptyreg-environment")]
 
     def _facts(self, record: RunRecord, selector: Selector) -> dict[tuple[str, str], str]:
         return {
-            (kind, name): shown(value) or "(empty)"
+            (kind, name): shown(value) or _("(empty)")
             for kind, name, value in facts_of(record)
             if self._is_wanted(kind, name, selector)
         }

@@ -8,6 +8,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.util.nodes import make_id
 
+from ..catalogue import WORDS, _, spoken
 from ..declared import Finding
 from ..evidence import FINDINGS
 from ..nodes import Cell, badge, table, text_node
@@ -27,8 +28,10 @@ class _FindingBase(EvidenceDirective):
 
     def verdict(self, finding: Finding) -> list[Node]:
         support = self.evidence.supports[finding.id]
-        where = f" in {support.selector}" if support.selector else ""
-        return [badge(support.verdict.value), text_node(f" {support.evidence}{where}")]
+        told = f" {_evidence(support.evidence)}"
+        if support.selector:
+            told += " " + _("in {selector}").format(selector=support.selector)
+        return [badge(support.verdict.value), text_node(told)]
 
     def link(self, finding: Finding) -> addnodes.pending_xref:
         link = addnodes.pending_xref(
@@ -37,6 +40,12 @@ class _FindingBase(EvidenceDirective):
         )  # fmt: skip
         self.set_source_info(link)
         return link
+
+
+def _evidence(text: str) -> str:
+    """Say what a verdict rests on: a sentence, or a test and how it ended."""
+    test, space, outcome = text.partition(" ")
+    return f"{test} {_(outcome)}" if space and outcome in WORDS else spoken(text)
 
 
 class FindingDirective(_FindingBase):
@@ -90,5 +99,5 @@ class FindingsDirective(_FindingBase):
         for id_ in self.options.get("only", list(self.evidence.project.findings)):
             finding = self.finding(id_)
             rows.append([self.link(finding), finding.title, self.verdict(finding)])
-        header = ["finding", "title", "verdict"]
+        header = [_("finding"), _("title"), _("verdict")]
         return self.placed(table(header, rows, classes="ptyreg-findings"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..catalogue import _, spoken
 from ..nodes import Cell, badge, table
 from ..values import Value, shown
 from .base import SelectorDirective
@@ -26,13 +27,19 @@ class GuardrailsDirective(SelectorDirective):
             quantity = judgement.value
             measured = "" if quantity is None else shown(Value(*quantity))
             for check in judgement.checks:
-                bound = f"{check.bound} {check.limit}"
+                bound = f"{spoken(check.bound)} {spoken(check.limit)}"
                 rows.append(
-                    [judgement.metric, measured, bound, badge(check.verdict.value), check.note]
+                    [
+                        judgement.metric,
+                        measured,
+                        bound,
+                        badge(check.verdict.value),
+                        spoken(check.note),
+                    ]
                 )
         return [
             table(
-                ["metric", "measured", "bound", "verdict", "note"],
+                [_("metric"), _("measured"), _("bound"), _("verdict"), _("note")],
                 rows,
                 classes="ptyreg-guardrails",
             )

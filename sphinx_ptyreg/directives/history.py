@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from docutils import nodes
 
+from ..catalogue import N_, _, spoken
 from ..citable import numbers_of
 from ..errors import UnknownNameError
 from ..nodes import Cell, table
@@ -47,12 +48,16 @@ class HistoryDirective(SelectorDirective):
         kept = {name: runs[-limit:] for name, runs in sorted(by_class.items())}
         content: list[Node] = []
         if "no-plot" not in self.options:
-            title = f"{path} of {evidence.selector.name}"
+            title = _("{path} of {name}").format(path=path, name=evidence.selector.name)
             trends = [
                 Trend(name, [self._point(record, value, unit) for record, value in runs])
                 for name, runs in kept.items()
             ]
-            content.append(picture(drawing(title, unit, trends, _limits(evidence, path, unit))))
+            over = _("{title} over {runs} runs on {classes} machine classes")
+            if len(kept) == 1:
+                over = _("{title} over {runs} runs on one machine class")
+            limits = _limits(evidence, path, unit)
+            content.append(picture(drawing(title, unit, trends, limits, over)))
         return [*content, self._table(kept)]
 
     def _found(self, evidence: SelectorEvidence, path: str) -> list[tuple[RunRecord, Value]]:
@@ -73,7 +78,7 @@ class HistoryDirective(SelectorDirective):
 
     def _version(self, record: RunRecord) -> str:
         commit = record.commit.id if record.commit else None
-        return version_of(self.evidence.project.root, commit)
+        return spoken(version_of(self.evidence.project.root, commit))
 
     def _point(self, record: RunRecord, value: Value, unit: str) -> Point:
         number = convert(float(value.value), value.unit, unit)
@@ -86,15 +91,20 @@ class HistoryDirective(SelectorDirective):
             for record, value in reversed(runs):
                 row: list[Cell] = [record.started[:10], self._version(record), shown(value)]
                 rows.append([*row, name] if several else row)
-        header = ["measured", "version", "value", *(["machine class"] if several else [])]
+        header = [
+            _("measured"),
+            _("version"),
+            _("value"),
+            *([_("machine class")] if several else []),
+        ]
         return table(header, rows, classes="ptyreg-history")
 
 
 def _limits(evidence: SelectorEvidence, path: str, unit: str) -> list[Limit]:
     guardrail = evidence.selector.guardrails.get(path.removeprefix("metrics."))
     limits = []
-    for word in ("fail", "warn", "minimum"):
+    for word in (N_("fail"), N_("warn"), N_("minimum")):
         text = getattr(guardrail, word, None)
         if text is not None and same_dimension((quantity := parse_quantity(text)).unit, unit):
-            limits.append(Limit(word, quantity.to(unit)))
+            limits.append(Limit(word, quantity.to(unit), _(word)))
     return limits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..catalogue import _, spoken
 from ..citable import cited
 from ..evidence import HISTORY
 from ..nodes import Cell, badge, table
@@ -39,12 +40,13 @@ class LedgerDirective(EvidenceDirective):
             commit = record.commit.id if record.commit else None
             took = shown(Value(seconds, "s")) if record.measured and seconds is not None else ""
             when = record.started[:16].replace("T", " ") + " UTC"
-            version = version_of(self.evidence.project.root, commit)
+            version = spoken(version_of(self.evidence.project.root, commit))
             rows.append(
                 [when, badge(record.outcome.words), took,
                  version, record.machine_class, _note(record)]
             )  # fmt: skip
-        header = ["started", "outcome", "session", "version", "machine class", "note"]
+        header = [_("started"), _("outcome"), _("session"), _("version"), _("machine class"),
+                  _("note")]  # fmt: skip
         return self.placed(table(header, rows, classes="ptyreg-ledger"))
 
 
@@ -52,5 +54,6 @@ def _note(record: RunRecord) -> str:
     """Say why a run is no measurement, and that it was not ours when it was imported."""
     told = [record.reason] if record.reason else []
     if record.citation is not None:
-        told.append(f"imported from {cited(record.citation)}")
+        source = spoken(cited(record.citation))
+        told.append(_("imported from {source}").format(source=source))
     return "; ".join(told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..catalogue import _, spoken
 from ..citable import cited, numbers_of
 from ..nodes import Cell, badge, table
 from ..releases import version_of
@@ -44,7 +45,7 @@ class MachinesDirective(SelectorDirective):
         body: list[list[Cell]] = [
             [row, *(column.get(row, badge(_GAP)) for column in columns)] for row in rows
         ]
-        return [table(["measured", *wanted], body, classes="ptyreg-machines")]
+        return [table([_("measured"), *wanted], body, classes="ptyreg-machines")]
 
     def _column(self, evidence: SelectorEvidence, records: list[RunRecord]) -> dict[str, Cell]:
         if not records:
@@ -52,11 +53,11 @@ class MachinesDirective(SelectorDirective):
         newest = records[-1]
         commit = newest.commit.id if newest.commit else None
         column: dict[str, Cell] = {
-            "date": newest.started[:10],
-            "version": version_of(self.evidence.project.root, commit),
-            "freshness": badge(evidence.judge(newest).state.value),
-            "source": cited(newest.citation) if newest.citation else newest.source,
-            "runs": str(len(records)),
+            _("date"): newest.started[:10],
+            _("version"): spoken(version_of(self.evidence.project.root, commit)),
+            _("freshness"): badge(evidence.judge(newest).state.value),
+            _("source"): spoken(cited(newest.citation) if newest.citation else newest.source),
+            _("runs"): str(len(records)),
         }
         found: dict[str, list[tuple[float, str]]] = {}
         for record in records:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..catalogue import _
 from ..errors import UnknownNameError
 from ..nodes import Cell, badge, table
 from ..values import shown
@@ -34,7 +35,7 @@ class MetricsDirective(SelectorDirective):
         verdicts = {judgement.metric: judgement.verdict for judgement in evidence.judgements}
         spread = len(evidence.samples) > 1
         judged = any(name in verdicts for name in wanted)
-        header = ["metric", *(["mean", "min", "max"] if spread else ["value"])]
+        header = [_("metric"), *([_("mean"), _("min"), _("max")] if spread else [_("value")])]
         rows: list[list[Cell]] = []
         for name in wanted:
             parts = (".mean", ".min", ".max") if spread else ("",)
@@ -43,5 +44,5 @@ class MetricsDirective(SelectorDirective):
                 row.append(badge(verdicts[name].value) if name in verdicts else "")
             rows.append(row)
         return [
-            table([*header, *(["guardrail"] if judged else [])], rows, classes="ptyreg-metrics")
+            table([*header, *([_("guardrail")] if judged else [])], rows, classes="ptyreg-metrics")
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..catalogue import _
 from ..nodes import literal
 from .base import SelectorDirective
 from .options import Option, Options, at_least_one, flag
@@ -32,8 +33,8 @@ class OutputDirective(SelectorDirective):
         head = self.options.get("head", 0)
         tail = self.options.get("tail", 0 if head else 20)
         if len(lines) > head + tail:
-            left_out = f"… {len(lines) - head - tail} lines left out …"
+            left_out = _("… {n} lines left out …").format(n=len(lines) - head - tail)
             lines = [*lines[:head], left_out, *(lines[-tail:] if tail else [])]
         if record and "command" in self.options:
             lines.insert(0, "$ " + " ".join(record.command))
-        return [literal("\n".join(lines) or "(no output)")]
+        return [literal("\n".join(lines) or _("(no output)"))]

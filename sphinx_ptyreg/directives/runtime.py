@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..catalogue import N_, _
 from ..nodes import Cell, badge, table
 from ..values import shown
 from .base import SelectorDirective
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["RuntimeDirective"]
 
 _ROWS = (
-    ("pytest session", "duration"),
-    ("test call", "duration_call"),
-    ("child process", "wall"),
-    ("CPU time", "cpu_time"),
-    ("peak memory", "peak_memory"),
+    (N_("pytest session"), "duration"),
+    (N_("test call"), "duration_call"),
+    (N_("child process"), "wall"),
+    (N_("CPU time"), "cpu_time"),
+    (N_("peak memory"), "peak_memory"),
 )
+
+_SPREAD = (N_("mean"), N_("min"), N_("max"), N_("stdev"))
 
 
 class RuntimeDirective(SelectorDirective):
@@ -31,17 +34,19 @@ class RuntimeDirective(SelectorDirective):
         """Return the table."""
         values = evidence.values
         spread = len(evidence.samples) > 1
-        rows = [(label, path) for label, path in _ROWS if path in values]
+        rows = [(_(label), path) for label, path in _ROWS if path in values]
         stages = evidence.stems("stages")
-        rows += [(f"stage {path.removeprefix('stages.')}", path) for path in stages]
-        header = ["measured", "mean", "min", "max", "stdev"] if spread else ["measured", "value"]
-        columns = ("mean", "min", "max", "stdev") if spread else ("mean",)
+        rows += [
+            (_("stage {name}").format(name=path.removeprefix("stages.")), path) for path in stages
+        ]
+        columns = _SPREAD if spread else ("mean",)
+        header = [_("measured"), *map(_, columns if spread else [N_("value")])]
         body: list[list[Cell]] = [
             [label, *(shown(values.get(f"{path}.{column}")) for column in columns)]
             for label, path in rows
         ]
         outcome = evidence.latest.outcome.words if evidence.latest else "not measured"
         body.append([
-            "outcome", badge(outcome), *[""] * (len(columns) - 1)
+            _("outcome"), badge(outcome), *[""] * (len(columns) - 1)
         ])  # fmt: skip
         return [table(header, body, classes="ptyreg-runtime")]

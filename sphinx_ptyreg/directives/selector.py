@@ -8,6 +8,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.util.nodes import make_id
 
+from ..catalogue import _
 from ..evidence import SELECTORS
 from ..nodes import Cell, badge, failure_panel, status, table, text_node
 from ..record import NAME
@@ -45,7 +46,7 @@ class SelectorCardDirective(EvidenceDirective):
         if "no-index" not in self.options:
             self._define(card, head, evidence)
         if selector.proves:
-            text = text_node(f"Proves that {selector.proves.rstrip('.')}.")
+            text = text_node(_("Proves that {claim}.").format(claim=selector.proves.rstrip(".")))
             card += nodes.paragraph("", "", text, translatable=False)
         card += self._facts(evidence)
         card += self.parse_content_to_nodes(allow_section_headings=False)
@@ -72,14 +73,14 @@ class SelectorCardDirective(EvidenceDirective):
     def _facts(self, evidence: SelectorEvidence) -> nodes.field_list:
         selector, values = evidence.selector, evidence.values
         facts: list[tuple[str, list[Node]]] = [
-            ("run it", [nodes.literal("", f"ptyreg run {selector.name}")]),
+            (_("run it"), [nodes.literal("", f"ptyreg run {selector.name}")]),
             ("pytest", [nodes.literal("", what_runs(selector))]),
         ]
         if (mean := values.get("duration.mean")) is not None:
-            n = f", mean of {mean.n}" if mean.n > 1 else ""
-            facts.append(("takes", [text_node(f"{shown(mean)}{n}", "ptyreg-value")]))
+            n = ", " + _("mean of {n}").format(n=mean.n) if mean.n > 1 else ""
+            facts.append((_("takes"), [text_node(f"{shown(mean)}{n}", "ptyreg-value")]))
         if selector.requires:
-            facts.append(("requires", [text_node(", ".join(selector.requires))]))
+            facts.append((_("requires"), [text_node(", ".join(selector.requires))]))
         verdicts: list[Node] = []
         for judgement in evidence.judgements:
             verdicts += [
@@ -88,7 +89,7 @@ class SelectorCardDirective(EvidenceDirective):
                 badge(judgement.verdict.value),
             ]
         if verdicts:
-            facts.append(("guardrails", verdicts))
+            facts.append((_("guardrails"), verdicts))
         fields = nodes.field_list(classes=["ptyreg-facts"])
         for name, content in facts:
             body = nodes.paragraph("", "", *content, translatable=False)
@@ -123,7 +124,7 @@ class SelectorsDirective(EvidenceDirective):
                 [link, selector.proves or selector.title, nodes.literal("", what_runs(selector)),
                  status(evidence), shown(evidence.values.get("duration.mean"))]
             )  # fmt: skip
-        header = ["selector", "proves", "pytest", "status", "takes"]
+        header = [_("selector"), _("proves"), "pytest", _("status"), _("takes")]
         return self.placed(table(header, rows, classes="ptyreg-selectors"))
 
 

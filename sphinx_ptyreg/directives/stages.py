@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..catalogue import _
 from ..nodes import Cell, table
 from ..values import shown
 from .base import SelectorDirective
@@ -28,4 +29,4 @@ class StagesDirective(SelectorDirective):
             total = float(whole.value) if whole else 0.0
             share = f"{100 * float(mean.value) / total:.0f} %" if total else ""
             rows.append([path.removeprefix("stages."), shown(mean), share])
-        return [table(["stage", "mean", "of the session"], rows, classes="ptyreg-stages")]
+        return [table([_("stage"), _("mean"), _("of the session")], rows, classes="ptyreg-stages")]

@@ -27,10 +27,11 @@ class Point(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """A declared bound: its word and its value."""
+    """A declared bound: its word, its value, and what to call it where that is not the word."""
 
     word: str
     value: float
+    label: str = ""
 
 
 class Trend(NamedTuple):
@@ -40,7 +41,13 @@ class Trend(NamedTuple):
     points: Sequence[Point]
 
 
-def drawing(title: str, unit: str, trends: Sequence[Trend], limits: Sequence[Limit]) -> Drawing:
+def drawing(
+    title: str,
+    unit: str,
+    trends: Sequence[Trend],
+    limits: Sequence[Limit],
+    over: str = "{title} over {runs} runs",
+) -> Drawing:
     """Draw `trends` below one another.
 
     Args:
@@ -48,6 +55,7 @@ def drawing(title: str, unit: str, trends: Sequence[Trend], limits: Sequence[Lim
         unit: Its unit.
         trends: At least one point each.
         limits: Bounds to draw in each panel that they are near to.
+        over: What the drawing is, in words, for those who do not see it.
     """
     near = [[limit for limit in limits if _is_near(limit, trend.points)] for trend in trends]
     names = [_name(limit) for panel in near for limit in panel]
@@ -58,8 +66,7 @@ def drawing(title: str, unit: str, trends: Sequence[Trend], limits: Sequence[Lim
         shapes.append(Label(right, i * _PANEL + 14, measured, anchor="end"))
         shapes += _panel(trend, unit, near[i], i * _PANEL, right)
     count = sum(len(trend.points) for trend in trends)
-    classes = f"{len(trends)} machine class{'es' if len(trends) > 1 else ''}"
-    told = f"{title} over {count} runs on {classes}"
+    told = over.format(title=title, runs=count, classes=len(trends))
     return Drawing(_WIDTH, len(trends) * _PANEL, told, tuple(shapes))
 
 
@@ -114,7 +121,7 @@ def _marks(
 
 
 def _name(limit: Limit) -> str:
-    return f"{limit.word} {limit.value:.6g}"
+    return f"{limit.label or limit.word} {limit.value:.6g}"
 
 
 def _is_near(limit: Limit, points: Sequence[Point]) -> bool:

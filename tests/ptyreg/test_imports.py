@@ -23,7 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = (
                "child.ptyreg_libraries", "child.ptyreg_looks", "child.ptyreg_places",
                "child.ptyreg_trace", "child.ptyreg_wrappers", "child.sitecustomize",
                "child.supervise", "errors", "executors", "ingest", "ingest.wanted", "objects",
-               "plain", "plots.shapes", "tones", "trace"}),
+               "catalogue", "plain", "plots.shapes", "tones", "trace"}),
     frozenset({"canonical", "markdown", "plots.pdf", "plots.svg", "plots.trend", "releases",
                "remembered"}),
     frozenset({"cleaning", "interpreter", "journal", "listing", "locks", "plots", "record",
@@ -66,8 +66,8 @@ FLOORS: tuple[frozenset[str], ...] = (
 )  # fmt: skip
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 SPHINX_LAYER = frozenset(
-    {"builder", "citing", "directives", "domain", "extension", "headings", "indices", "nodes",
-     "pictures", "publishing", "roles", "session", "tooltips"}
+    {"builder", "catalogue", "citing", "directives", "domain", "extension", "headings", "indices",
+     "nodes", "pictures", "publishing", "roles", "session", "tooltips"}
 )  # fmt: skip
 
 #: Imports that wait for a call, and so may point upwards: the entry point, and the registry.
