@@ -1,5 +1,7 @@
 """Patches of neighbouring scan points: one region of the object that they share."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -29,11 +31,15 @@ def share_patches(patches: Tensor, relative_positions_px: Tensor, light: Tensor)
     from_corner = (relative_positions_px - low).to(light.dtype)
     down, right = (int(value) for value in from_corner.amax(dim=(0, 1)).floor())
     region = (height + down + 1, width + right + 1)
-    # All regions lie below each other in one tall object.
-    top = torch.arange(groups, device=patches.device, dtype=light.dtype) * region[0]
-    centre = torch.stack([top + height // 2, torch.full_like(top, width // 2)], dim=1)
+    # All regions lie side by side in one object, a square of them so that positions stay exact.
+    across = math.isqrt(groups - 1) + 1
+    number = torch.arange(groups, device=patches.device)
+    row, column = torch.div(number, across, rounding_mode="floor"), number % across
+    centre = torch.stack(
+        [row * region[0] + height // 2, column * region[1] + width // 2], dim=1
+    ).to(light.dtype)
     positions_px = (from_corner + centre[:, None]).flatten(0, 1)
-    shape = (groups * region[0], region[1])
+    shape = (-(-groups // across) * region[0], across * region[1])
     total = place_patches((patches * light).flatten(0, 1), positions_px, shape)
     coverage = place_patches(light.expand(groups * members, -1, -1), positions_px, shape)
     shared = total / (coverage + COVERAGE_FLOOR * light.max())
