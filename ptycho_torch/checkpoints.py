@@ -71,8 +71,14 @@ class LastCheckpoint(lightning.callbacks.Checkpoint):
         self.epochs = len(pl_module.history)
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        """Add the history, the identity and the state of the random numbers."""
+        """Add the history, the identity and the state of the random numbers.
+
+        PyTorch before 2.4 puts a function into the state of a one-cycle schedule; with it, the file
+        could not be read as weights only. The schedule that is built anew has it anyway.
+        """
         del trainer
+        for schedule in checkpoint["lr_schedulers"]:
+            schedule.pop("anneal_func", None)
         checkpoint[KEY] = {
             "history": [asdict(record) for record in pl_module.history],
             "patterns_processed": pl_module.patterns_processed,

@@ -120,7 +120,7 @@ def fit(
         trainer = lightning.Trainer(
             accelerator=device.type,
             devices=config.devices,
-            strategy=config.strategy,
+            strategy=_strategy(config),
             precision=config.precision,  # type: ignore[arg-type]
             max_epochs=config.max_epochs,
             gradient_clip_val=clip,
@@ -143,8 +143,10 @@ def fit(
                 start["weights_only"] = True
         try:
             trainer.fit(module, datamodule=batches, **start)
+            if trainer.interrupted:  # Lightning before 2.5 returns as if nothing had happened
+                raise KeyboardInterrupt
         except (KeyboardInterrupt, SystemExit) as stop:
-            # Lightning answers Ctrl-C with SystemExit, after which it ignores SIGINT.
+            # Lightning since 2.5 answers Ctrl-C with SystemExit, after which it ignores SIGINT.
             signal.signal(signal.SIGINT, signal.default_int_handler)
             raise KeyboardInterrupt(_how_to_go_on(last, config)) from stop
     reconstructor.cpu().eval()
@@ -153,6 +155,14 @@ def fit(
         patterns_processed=module.patterns_processed,
         rank=trainer.global_rank,
     )
+
+
+def _strategy(config: TrainingConfig) -> Any:
+    if config.strategy != "ddp":
+        return config.strategy
+    # Each process reads the same scan, so buffers are the same; and Gloo in PyTorch 2.2 cannot send
+    # complex ones.
+    return lightning.strategies.DDPStrategy(broadcast_buffers=False)
 
 
 def _grouped(
