@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import venv
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,3 +51,12 @@ def test_the_wheel_in_a_clean_environment_runs_the_tutorial(
     project = tmp_path / "project"
     project.mkdir()
     follow_the_tutorial(project, environment)
+
+
+def test_the_wheel_holds_the_translations(distributions):
+    with zipfile.ZipFile(distributions[".whl"]) as wheel:
+        held = {name for name in wheel.namelist() if name.endswith(".mo")}
+    assert held == {
+        file.relative_to(ROOT).as_posix() for file in ROOT.glob("sphinx_ptyreg/locale/*/*/*.mo")
+    }
+    assert "sphinx_ptyreg/locale/de/LC_MESSAGES/ptyreg.mo" in held
