@@ -118,6 +118,12 @@ def _unfit(evidence: Evidence, names: list[str]) -> Iterator[str]:
             yield f"{notice.selector}: {notice.text}"
 
 
+def _without_name(problem: str) -> str:
+    """Return what is wrong with a claim without the claim: the row has it already."""
+    named, colon, why = problem.partition("': ")
+    return why if colon and named.startswith("claim '") else problem
+
+
 def _print(console: Console, told: dict[str, Any]) -> None:
     judged = list(report.cases(told))
     for kind in dict.fromkeys(case.kind for case in judged):
@@ -125,7 +131,7 @@ def _print(console: Console, told: dict[str, Any]) -> None:
         console.table(
             [
                 (status_word("fail" if case.problem else "no data" if case.skipped else "pass"),
-                 case.name, case.problem or case.skipped)
+                 case.name, _without_name(case.problem) or case.skipped)
                 for case in judged
                 if case.kind == kind and (kind != "claims" or case.problem)
             ],

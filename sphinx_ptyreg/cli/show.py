@@ -21,8 +21,8 @@ NAME = "show"
 HELP = "Tell a selector's current measurement, or any recorded run, in full."
 WRITES = "nothing"
 
-#: Characters of the shortest beginning of an identifier that names a record.
-_LEAST = 8
+#: How many records are named when several begin alike.
+_NAMED = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def _find(evidence: Evidence, name: str) -> tuple[SelectorEvidence, RunRecord | 
         UnknownNameError: It is neither.
         UsageError: Several records begin like that.
     """
-    if len(name) >= _LEAST and name[0].isdigit():
+    if name[:1].isdigit():  # the name of a selector begins with a letter
         found = [
             (own, record)
             for own in evidence.selectors.values()
@@ -69,7 +69,9 @@ def _find(evidence: Evidence, name: str) -> tuple[SelectorEvidence, RunRecord | 
         if len(found) == 1:
             return found[0]
         if found:
-            ids = ", ".join(record.id for _, record in found)
+            ids = ", ".join(record.id for _, record in found[:_NAMED])
+            if len(found) > _NAMED:
+                ids += f" and {len(found) - _NAMED} more"
             raise UsageError(f"Expected {name!r} to begin the id of one record, but got {ids}.")
         known = [record.id for own in evidence.selectors.values() for record in own.attempts]
         raise UnknownNameError("record", name, known)

@@ -37,10 +37,19 @@ def test_show_of_an_unknown_name_or_record_is_status_2(measured, ptyreg):
     status, _, err = ptyreg("show", "20200101T000000")
     assert status == 2
     assert "Expected the record to be a known one" in err
-    start = measured.records()[0].id[:8]
-    status, _, err = ptyreg("show", start)
+    for start in (measured.records()[0].id[:8], measured.records()[0].id[:4]):
+        status, _, err = ptyreg("show", start)
+        assert status == 2
+        assert all(record.id in err for record in measured.records())
+
+
+def test_of_many_records_that_begin_alike_a_few_are_named(project, ptyreg, monkeypatch):
+    monkeypatch.chdir(project.root)
+    for day in range(1, 8):
+        project.seed(started=f"2026-05-{day:02d}T05:06:07.000000Z")
+    status, _, err = ptyreg("show", "2026")
     assert status == 2
-    assert all(record.id in err for record in measured.records())
+    assert "and 3 more" in err
 
 
 def test_show_of_what_never_ran_says_how_to_run_it(project, ptyreg, monkeypatch):
