@@ -169,6 +169,9 @@ ROWS = {
     "epochs 0": Row(flags="--max_epochs 0", commands=ONE, text="at least 1, but got '0'"),
     "batch 0": Row(flags="--batch_size 0", commands=ONE, text="at least 1, but got '0'"),
     "gridsize 0": Row(flags="--gridsize 0", commands=ONE, text="at least 1, but got '0'"),
+    "a group larger than the scan": Row(
+        flags="--gridsize 5", commands=ONE, text="be at least 25 for groups of --gridsize 5"
+    ),
     "learning rate -1": Row(flags="--learning_rate -1", commands=ONE, text="above 0"),
     "devices beyond the batch": Row(
         flags="--devices 9 --batch_size 4", commands=ONE, text="one pattern per device"
