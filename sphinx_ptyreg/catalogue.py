@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from gettext import NullTranslations
 from pathlib import Path
 
-from sphinx.locale import get_translation
+from sphinx.locale import get_translation, get_translator
 
 __all__ = ["DOMAIN", "FORMS", "LOCALE", "N_", "WORDS", "_", "spoken"]
 
@@ -63,8 +64,8 @@ FORMS = (
 
 def spoken(text: str) -> str:
     """Return what a lower floor said in English in the language of the page."""
-    if not text:  # an empty message is a catalogue's head
-        return ""
+    if not text or type(get_translator(DOMAIN)) is NullTranslations:
+        return text  # English; or nothing, which would be a catalogue's head
     said = str(_(text))
     if said != text:
         return said
