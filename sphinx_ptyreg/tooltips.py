@@ -83,7 +83,7 @@ class ProvenanceTooltips(SphinxPostTransform):
             return
         book = self.app.builder.name == "epub"  # a reader has its own gestures
         stops: set[str] = set()
-        for node in reversed(_cited(self.document)):  # the first value of the page first
+        for node in _cited(self.document):
             told = node["ptyreg-provenance"]
             classes = list(node["classes"])
             if _is_quantity(node.children[0].astext()):
@@ -103,14 +103,14 @@ def _is_quantity(text: str) -> bool:
 
 
 def _cited(document: nodes.document) -> list[nodes.inline]:
-    """Find the values of a page; by hand, as every page of a project is walked for it."""
+    """Find the values of a page, in its order; by hand, as every page is walked for it."""
     found: list[nodes.inline] = []
     waiting: list[nodes.Node] = [document]
     while waiting:
         node = waiting.pop()
         if isinstance(node, nodes.inline) and "ptyreg-provenance" in node.attributes:
             found.append(node)
-        waiting.extend(node.children)
+        waiting.extend(reversed(node.children))
     return found
 
 
