@@ -1,6 +1,6 @@
 """What live values cost: pages with values against the same pages as plain text.
 
-    python tests/benchmarks/pages.py [--pairs 15] [--quick]
+    python tests/benchmarks/pages.py [--pairs 15] [--quick] [--instructions]
 
 Compares user + system CPU seconds of ``sphinx-build`` in alternating pairs, with a bootstrap 95 %
 interval of the median ratio, beside an A/A control (plain against plain). Also: CPU per value at
@@ -10,14 +10,17 @@ does not hold.
 A build collects all its garbage about ten times, after fixed numbers of allocations: one of two
 builds of nearly the same size may just have had one time more, which is 3 % of it. So the pairs
 differ in size, by plain paragraphs without values. A busy machine can only slow a build down, so
-each build of a pair is done twice, there and back, and the faster counts.
+each build of a pair is done twice, there and back, and the faster counts. Where seconds vary too
+much to tell, ``--instructions`` counts instructions instead, by Valgrind, the same on every run.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import random
+import re
 import resource
 import shutil
 import statistics
@@ -25,6 +28,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +39,7 @@ WORDS = "one two three four five six seven eight nine ten eleven twelve".split()
 
 
 class Cost(NamedTuple):
-    """CPU seconds and peak memory (MiB) of one build."""
+    """CPU seconds, or 10^9 instructions, and peak memory (MiB) of one build."""
 
     cpu: float
     memory: float
@@ -79,7 +85,10 @@ def write_pages(root: Path, pages: int, values: int, *, live: bool, plain: int =
         (docs / f"{name}.md").write_text("\n\n".join(blocks) + "\n")
 
 
-def build(root: Path, *arguments: str) -> Cost:
+COUNTER = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
+
+
+def build(root: Path, *arguments: str, counted: bool = False) -> Cost:
     """Build once in a child; measure that child alone."""
     code = (
         "import resource, sys\n"
@@ -90,7 +99,8 @@ def build(root: Path, *arguments: str) -> Cost:
         "sys.exit(status)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, "-q", "-b", "html", *arguments, "docs", "out"],
+        [*(COUNTER if counted else ()), sys.executable, "-c", code, "-q", "-b", "html", *arguments,
+         "docs", "out"],
         cwd=root, capture_output=True, text=True, check=False,
         env={"PATH": "/usr/bin:/bin", "PTYREG_MODE": "replay", "PYTHONHASHSEED": "0",
              "PYTHONPATH": str(HERE.parents[1])},
@@ -98,19 +108,27 @@ def build(root: Path, *arguments: str) -> Cost:
     if done.returncode:
         raise SystemExit(done.stderr)
     cpu, memory = done.stdout.rsplit("COST ", 1)[1].split()
+    if counted:
+        cpu = re.search(r"I +refs: +([\d,]+)", done.stderr)[1].replace(",", "")
+        return Cost(int(cpu) / 1e9, 1.0)  # Valgrind's own memory would count
     return Cost(float(cpu), float(memory))
 
 
-def cold(root: Path) -> Cost:
+def cold(root: Path, *, counted: bool = False) -> Cost:
     """Build into an empty folder."""
     shutil.rmtree(root / "out", ignore_errors=True)
-    return build(root)
+    return build(root, counted=counted)
+
+
+def anew(root: Path, *, counted: bool = False) -> Cost:
+    """Build everything again into a folder that was built before."""
+    return build(root, "-E", counted=counted)
 
 
 #: How many sizes the pages come in.
 SIZES = 5
 
-KINDS = {"cold": cold, "-E": lambda root: build(root, "-E"), "no-op": build}
+KINDS = {"cold": cold, "-E": anew, "no-op": build}
 
 
 def interval(ratios: list[float]) -> tuple[float, float, float]:
@@ -120,19 +138,32 @@ def interval(ratios: list[float]) -> tuple[float, float, float]:
     return statistics.median(ratios), medians[100], medians[-101]
 
 
-def compare(plain: Path, live: Path, again: Path, pairs: int) -> bool:
+def counts(run: Callable[..., Cost], roots: list[Path]) -> dict[Path, Cost]:
+    """Count the instructions of each; nothing that happens at the same time changes them."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return dict(zip(roots, pool.map(partial(run, counted=True), roots), strict=True))
+
+
+def seconds(run: Callable[..., Cost], roots: list[Path]) -> dict[Path, Cost]:
+    """Time each there and back; the faster counts."""
+    costs = [(root, run(root)) for root in (*roots, *reversed(roots))]
+    return {root: min(found for of, found in costs if of == root) for root in roots}
+
+
+def compare(
+    plain: Path, live: Path, again: Path, pairs: int, measure: Callable[..., dict[Path, Cost]]
+) -> bool:
     """Compare each kind of build in alternating pairs; print a row each."""
     good = True
     for kind, run in KINDS.items():
         ratios, control, memory = [], [], []
         for pair in range(pairs):
             for root in (plain, live, again):
-                write_pages(root, 100, 5, live=root is live, plain=pair % SIZES)
+                write_pages(root, 100, 5, live=root is live, plain=4 * (pair % SIZES))
                 if kind == "no-op":
                     build(root)
             order = random.Random(pair).sample([plain, live, again], 3)  # noqa: S311
-            costs = [(root, run(root)) for root in (*order, *reversed(order))]
-            cost = {root: min(found for of, found in costs if of == root) for root in order}
+            cost = measure(run, order)
             ratios.append(cost[live].cpu / cost[plain].cpu)
             control.append(cost[again].cpu / cost[plain].cpu)
             memory.append(cost[live].memory / cost[plain].memory)
@@ -225,6 +256,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=15)
     parser.add_argument("--quick", action="store_true", help="without 10,000 values and records")
+    parser.add_argument("--instructions", action="store_true", help="count them, with Valgrind")
     arguments = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     work = Path(tempfile.mkdtemp(prefix="ptyreg-pages-"))
@@ -233,7 +265,9 @@ def main() -> int:
         for name in ("plain", "live", "again"):
             if name == "live":
                 bench_project(work / name)
-        good &= compare(work / "plain", work / "live", work / "again", arguments.pairs)
+        roots = [work / name for name in ("plain", "live", "again")]
+        measure = counts if arguments.instructions else seconds
+        good &= compare(*roots, arguments.pairs, measure)
         if not arguments.quick:
             good &= store_cost(work)
             good &= per_value(work, 3)
