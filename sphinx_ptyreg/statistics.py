@@ -54,8 +54,9 @@ def summarise(samples: Sequence[float]) -> Summary:
 def _mean(samples: Sequence[float]) -> float:
     try:
         return math.fsum(samples) / len(samples)
-    except OverflowError:  # the sum is beyond what a float holds, the mean is not
-        return math.fsum(sample / len(samples) for sample in samples)
+    except OverflowError:  # a sum may be beyond what a float holds, the mean is not
+        most = max(map(abs, samples))
+        return math.fsum(sample / most for sample in samples) / len(samples) * most
 
 
 def _median(samples: Sequence[float]) -> float:

@@ -29,7 +29,14 @@ def tox() -> configparser.RawConfigParser:
 
 def environments() -> set[str]:
     names = {name.removeprefix("testenv:") for name in tox().sections() if ":" in name}
-    return names - {"extension-py3{12,13}"} | {"extension-py312", "extension-py313"}
+    return {spelt for name in names for spelt in spellings(name)}
+
+
+def spellings(name: str) -> list[str]:
+    """Return the names that ``a-py3{12,13}`` stands for."""
+    head, brace, rest = name.partition("{")
+    choices, _, tail = rest.partition("}")
+    return [f"{head}{choice}{tail}" for choice in choices.split(",")] if brace else [name]
 
 
 def load(file: Path) -> Any:

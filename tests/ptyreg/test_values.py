@@ -6,7 +6,7 @@ import math
 import statistics
 
 import pytest
-from hypothesis import assume, given, strategies as st
+from hypothesis import assume, example, given, strategies as st
 
 from sphinx_ptyreg.declared import Guardrail
 from sphinx_ptyreg.errors import PtyregError
@@ -80,6 +80,8 @@ def test_a_summary_agrees_with_the_standard_library(found):
 
 
 @given(found=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=4))
+@example(found=[1.7e308, 1.7e308, -1.7e308, -1.7e308])
+@example(found=[-1.7e308, -1.7e308])
 def test_no_finite_samples_break_a_summary(found):
     assert summarise(found).n == len(found)
 

@@ -100,7 +100,7 @@ MATTER: dict[str, Row] = {
     "a library for ctypes": append("native/dlopened.so.1"),
     "an extension module": Row(
         lambda scene: scene.append(next((scene.root / "native").glob("*.so"))),
-        "file changed: native/_heapq",
+        "file changed: native/_json",
     ),
     "a file behind a link": Row(
         lambda scene: scene.append("data/target.txt"), "file changed: data/linked.txt"
