@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -209,6 +210,10 @@ MATTER: dict[str, Row] = {
     "a new one": add("data/new.txt", "", "file added: data/new.txt", "partial"),
     "the file of a DataLoader's worker": append("data/worker.txt", "worker", "torch"),
 }  # fmt: skip
+
+# Debian's Python has a sitecustomize in front of any environment's own, which is then never read.
+if (Path(sysconfig.get_path("stdlib")) / "sitecustomize.py").exists():
+    del MATTER["the environment's own sitecustomize"], MATTER["a file that it reads"]
 
 
 def touch(scene, path: str) -> None:
