@@ -181,21 +181,22 @@ def compare(
     return good
 
 
-def per_value(work: Path, repeats: int) -> bool:
+def per_value(
+    work: Path, repeats: int, measure: Callable[..., dict[Path, Cost]], unit: str
+) -> bool:
     """CPU that a value adds at 1,000 pages of 10, against 100 pages of 5."""
     cost = {}
     for pages, values in ((100, 5), (1000, 10)):
         added = []
         for _ in range(repeats):
-            pair = []
-            for name in ("plain", "live"):
-                root = work / name
-                write_pages(root, pages, values, live=name == "live")
-                pair.append(cold(root).cpu)
-            added.append((pair[1] - pair[0]) / (pages * values))
+            roots = [work / "plain", work / "live"]
+            for root in roots:
+                write_pages(root, pages, values, live=root.name == "live")
+            plain, live = measure(cold, roots).values()
+            added.append((live.cpu - plain.cpu) / (pages * values))
         cost[pages] = statistics.median(added)
     ratio = cost[1000] / cost[100]
-    print(f"per value: {1e6 * cost[100]:.0f} us at 500, {1e6 * cost[1000]:.0f} us at 10,000: "
+    print(f"per value: {1e6 * cost[100]:.0f} {unit} at 500, {1e6 * cost[1000]:.0f} at 10,000: "
           f"{ratio:.2f}x  {'holds' if ratio <= 1.2 else 'DOES NOT HOLD'}", flush=True)  # fmt: skip
     return ratio <= 1.2
 
@@ -270,7 +271,10 @@ def main() -> int:
         good &= compare(*roots, arguments.pairs, measure)
         if not arguments.quick:
             good &= store_cost(work)
-            good &= per_value(work, 3)
+            if arguments.instructions:
+                good &= per_value(work, 1, counts, "thousand instructions")
+            else:
+                good &= per_value(work, 3, seconds, "us")
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return 0 if good else 1
