@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["plain", "plain_parts"]
+__all__ = ["brief", "plain", "plain_parts"]
+
+#: Characters of foreign text that an error quotes.
+_QUOTED = 300
 
 #: Control characters, escape sequences and marks that turn the direction of text.
 _UNFIT = re.compile(
@@ -22,6 +25,19 @@ def plain(text: str) -> str:
         'red  and turned'
     """
     return text if text.isprintable() else _UNFIT.sub("", text)
+
+
+def brief(told: object) -> str:
+    r"""Return what another library says of foreign text, which it may quote whole, in one line.
+
+    Examples:
+        >>> brief("Invalid value '\x1b[31mred\n'")
+        "Invalid value 'red '"
+        >>> len(brief("x" * 5000))
+        300
+    """
+    text = plain(" ".join(str(told).splitlines()))
+    return text if len(text) <= _QUOTED else f"{text[: _QUOTED - 2]} …"
 
 
 def plain_parts(value: Any) -> Any:

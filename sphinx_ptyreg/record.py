@@ -12,6 +12,7 @@ import msgspec
 
 from .canonical import canonical, digest_of, timestamp
 from .errors import RecordError
+from .plain import brief
 
 __all__ = [
     "MIGRATIONS", "NAME", "SCHEMA", "Artifact", "Citation", "Commit", "Durations", "Inputs",
@@ -263,7 +264,7 @@ def decode(data: bytes, *, where: str) -> RunRecord:
                 table = MIGRATIONS[step](table) | {"schema": step + 1}
             return msgspec.convert(table, type=RunRecord)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RecordError(f"{where}: Expected a ptyreg record, but got: {error}.") from error
+        raise RecordError(f"{where}: Expected a ptyreg record, but got: {brief(error)}.") from error
     raise RecordError(
         f"{where}: Expected schema {SCHEMA}, but got {schema}. "
         "It was written by another version of sphinx-ptyreg."

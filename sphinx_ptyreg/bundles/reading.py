@@ -17,6 +17,7 @@ import msgspec
 
 from ..entries import file_name
 from ..errors import RecordError
+from ..plain import brief
 from ..record import SCHEMA as RECORD_SCHEMA, RunRecord, decode, schema_of
 from .form import (
     ARTIFACT,
@@ -101,7 +102,7 @@ class Bundle:
                     # Its inputs had another digest then.
                     found = found.replace(record.inputs.digest[:12], name[-34:-22])
             except (msgspec.MsgspecError, RecordError) as error:
-                raise self._refused(f"{name}: Expected a record, but got: {error}") from error
+                raise self._refused(f"{name}: Expected a record, but got: {brief(error)}") from error
             if found != name or record.selector != selector:
                 raise self._refused(f"{name}: Expected the record of this name, but got {found}.")
             yield name, data, record
@@ -129,7 +130,7 @@ class Bundle:
             data = b"".join(self._read(MANIFEST, self.limits.manifest))
             manifest = msgspec.json.decode(data, type=Manifest)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            raise self._refused(f"Expected {MANIFEST} to be a manifest: {error}.") from error
+            raise self._refused(f"Expected {MANIFEST} to be a manifest: {brief(error)}.") from error
         if manifest.bundle != SCHEMA:
             raise self._refused(f"Expected form {SCHEMA} of a bundle, but got {manifest.bundle}.")
         told = {f"records/{selector}.jsonl" for selector in manifest.records}

@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from ..errors import InfrastructureError
+from ..plain import brief
 from ..record import RunRecord
 
 __all__ = ["Answer", "Task", "decode", "encode"]
@@ -80,6 +81,6 @@ def decode(text: str, kind: type[_T]) -> _T:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.MsgspecError, TypeError) as error:
         raise InfrastructureError(
-            f"Expected a message of this version of sphinx-ptyreg, but got: {error}. "
+            f"Expected a message of this version of sphinx-ptyreg, but got: {brief(error)}. "
             "Install the same version on each worker."
         ) from error

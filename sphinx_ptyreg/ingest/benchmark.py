@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ..plain import brief
 from ..record import Commit, Machine, Metric, Outcome, TestResult
 from .reported import Reported, ReportError, Scalar, metrics_of, moment, seconds, slug
 from .wanted import Wanted
@@ -45,7 +46,7 @@ def read_benchmark(data: bytes, wanted: Wanted) -> Reported:
     try:
         file = msgspec.json.decode(data, type=_File)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise ReportError(f"Expected pytest-benchmark's JSON, but got: {error}.") from error
+        raise ReportError(f"Expected pytest-benchmark's JSON, but got: {brief(error)}.") from error
     chosen = [each for each in file.benchmarks if wanted.has(each.fullname)]
     if not chosen:
         known = [each.fullname for each in file.benchmarks]

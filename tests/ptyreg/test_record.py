@@ -111,6 +111,15 @@ def test_a_record_with_nan_is_refused_and_not_written_as_null(a_record):
         encode(a_record(metrics={"m": Metric(value=math.nan)}))
 
 
+@pytest.mark.parametrize("word", ["x" * 5000, "\x1b[31m", "two\nlines"])
+def test_what_a_record_has_wrong_is_quoted_in_one_short_line(a_record, word):
+    table = json.loads(encode(a_record())) | {"outcome": word}
+    with pytest.raises(RecordError) as caught:
+        decode(json.dumps(table).encode(), where="f.json")
+    told = str(caught.value)
+    assert told.isprintable() and len(told) < 400
+
+
 @pytest.mark.parametrize("schema", [0, 2, 99])
 def test_another_schema_is_refused_by_its_number(a_record, schema):
     data = encode(msgspec.structs.replace(a_record(), schema=schema))
