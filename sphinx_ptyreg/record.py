@@ -167,6 +167,9 @@ class Inputs(_Part, frozen=True, kw_only=True):
         variables: Pinned and declared variables.
         unseen: Why the trace is partial; empty when it is complete.
         outputs: What the run wrote where inputs are looked for: no inputs.
+        search: Folders of the project that modules were looked for in.
+        modules: Top-level modules that were looked for, in one text.
+        rivals: Files with the name of such a module that were there and not read.
     """
 
     declaration: str
@@ -181,11 +184,15 @@ class Inputs(_Part, frozen=True, kw_only=True):
     variables: dict[str, str] = {}
     unseen: list[str] = []
     outputs: list[str] = []
+    search: list[str] = []
+    modules: str = ""
+    rivals: list[str] = []
 
     @property
     def digest(self) -> str:
         """One digest of all inputs here; runs that share it measured the same thing."""
-        told = msgspec.structs.asdict(self) | {"outputs": [], "unseen": bool(self.unseen)}
+        told = msgspec.structs.asdict(self) | {"unseen": bool(self.unseen)}
+        told |= {"outputs": [], "search": [], "modules": "", "rivals": []}
         return digest_of({name: value for name, value in told.items() if value})
 
 

@@ -57,8 +57,12 @@ class SelectorEvidence:
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """Every stored run but warm-ups, oldest first."""
-        return [entry for entry in self._store.entries(self.selector.name) if not entry.warmup]
+        """Every stored run but warm-ups, oldest first; one that failed is told all the same."""
+        return [
+            entry
+            for entry in self._store.entries(self.selector.name)
+            if not entry.warmup or entry.outcome is not Outcome.PASSED
+        ]
 
     @cached_property
     def measured(self) -> RunRecord | None:
