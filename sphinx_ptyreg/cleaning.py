@@ -38,7 +38,8 @@ _CONTROLS = re.compile(
 #: Names of accounts and machines that tell nothing, and words that every run prints.
 _COMMON = frozenset({
     "admin", "app", "appuser", "build", "builder", "circleci", "coder", "dev", "developer",
-    "docker", "docs", "error", "failed", "gitpod", "jenkins", "jovyan", "localhost", "node", "nobody",
+    "docker", "docs", "error", "failed", "gitpod", "jenkins", "jovyan", "localhost", "node",
+    "nobody",
     "passed", "pytest", "python", "root", "runner", "test", "tests", "ubuntu", "user", "vagrant",
     "vscode", "work", "worker", "www-data",
 })  # fmt: skip

@@ -134,11 +134,10 @@ def _new(
             if prints.file(path):
                 yield Reason("file added", path)
     search = [prints.meant(folder) for folder in then.search]
-    before = then.files.keys() | set(map(prints.meant, then.rivals)) | set(then.outputs)
-    for path in sorted(rivals(then.files, search, then.modules.split(), prints) - before):
-        if not then.existence.get(path, True):
-            continue  # told as a file that was looked for in vain
-        yield Reason("file added", f"{path} stands in front of what was imported")
+    in_front = rivals(then.files, search, then.modules.split(), prints)
+    for path in sorted(in_front.difference(map(prints.meant, then.rivals), then.outputs)):
+        if then.existence.get(path, True):  # else it is told as one that was looked for in vain
+            yield Reason("file added", f"{path} stands in front of what was imported")
 
 
 def _declared_variables(then: Inputs, selector: Selector) -> list[Reason]:

@@ -25,10 +25,9 @@ def rivals(
     """
     wanted: dict[str, set[str]] = {folder: set(modules) for folder in search}
     for path in files:
-        folder, _, name = path.rpartition("/")
-        stem, _, suffix = name.partition(".")
-        if suffix != "py":
+        if not path.endswith(".py"):
             continue
+        folder, _, stem = path[:-3].rpartition("/")
         if stem == "__init__":
             folder, _, stem = folder.rpartition("/")
         wanted.setdefault(folder or ".", set()).add(stem)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+import sphinx_ptyreg.child
 from sphinx_ptyreg.record import Outcome
+from sphinx_ptyreg.trace import read_trace
 
 
 class Scene(NamedTuple):
@@ -333,3 +338,97 @@ def test_it_makes_the_measurement_stale(make_project, name):
     scene.change(project)
     reasons = project.stale()
     assert any(scene.cause in reason for reason in reasons), (reasons, record.inputs.unseen)
+
+
+def test_what_is_outside_the_checkout_is_told(make_project, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/common.py").write_text("X = 1\n")
+    (tmp_path / "elsewhere/.hidden").write_text("1")
+    project = make_project()
+    project.write(
+        "test_q.py",
+        "import sys\nsys.path.insert(0, '../elsewhere')\nimport common\n"
+        "def test_q(): open('../elsewhere/.hidden').read()\n",
+    )
+    assert project.run().inputs.unseen == [
+        ".hidden was read from outside the project",
+        "common.py was imported from outside the project",
+    ]
+    project.write("new.txt", "")
+    assert project.stale() == ["file added: new.txt"]
+
+
+def test_links_that_lead_back_up_are_followed_once(make_project):
+    project = make_project()
+    project.write("test_q.py", body("list(Path('data').rglob('*.txt'))"))
+    project.write("data/deep/a.txt", "")
+    for name in ("l1", "l2", "deep/l3"):
+        (project.root / "data" / name).symlink_to(project.root / "data")
+    assert project.run().outcome is Outcome.PASSED
+    project.write("data/deep/b.txt", "")
+    assert project.stale() == ["folder changed: data/**/*.txt"]
+
+
+def test_a_pipe_in_a_files_place_holds_nobody_up(make_project):
+    project = make_project()
+    project.write("test_q.py", body("open('data/s.txt').read()"))
+    project.write("data/s.txt", "1")
+    project.run()
+    (project.root / "data/s.txt").unlink()
+    os.mkfifo(project.root / "data/s.txt")
+    [entry] = project.evidence.entries
+    assert project.stale()[0].startswith("file gone: data/s.txt")
+    entry.path.unlink()
+    os.mkfifo(entry.path)
+    assert project.evidence.measured is None
+
+
+def test_a_folder_with_the_users_name_raises_no_alarm(make_project, monkeypatch):
+    monkeypatch.setenv("USER", "zedkanary")
+    project = make_project()
+    project.write("test_q.py", body("os.listdir('zedkanary')", "open('zedkanary/s.txt').read()"))
+    project.write("zedkanary/s.txt", "1")
+    record = project.run()
+    assert record.inputs.unseen == []
+    assert "zedkanary" not in str(record.inputs)
+    assert project.stale() == []
+    monkeypatch.setenv("USER", "other")  # where it is judged, nobody is called so
+    assert project.stale() == []
+    project.write("zedkanary/t.txt", "")
+    assert [reason[:24] for reason in project.stale()] == ["folder changed: private:"]
+    (project.root / "zedkanary/t.txt").unlink()
+    project.write("zedkanary/s.txt", "2")
+    assert [reason[:22] for reason in project.stale()] == ["file changed: private:"]
+
+
+def test_no_trace_is_written_into_somebody_elses_file(make_project):
+    project = make_project()
+    project.write(
+        "child.py",
+        "import os, resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))\n"
+        "os.closerange(3, 128)\nout = open('work/out.bin', 'w')\n"
+        "for n in range(3, 100):\n    os.dup2(out.fileno(), n)\nopen('data/s.txt').read()\n",
+    )
+    project.write("work/.gitignore", "*\n")
+    project.write("data/s.txt", "1")
+    project.write("test_q.py", "import sys\n" + child('[sys.executable, "child.py"]'))
+    assert project.run().outcome is Outcome.PASSED
+    assert (project.root / "work/out.bin").read_text() == ""
+    project.write("data/s.txt", "2")
+    assert project.stale() == ["file changed: data/s.txt (6b86b273 → d4735e3a)"]
+
+
+def test_a_trace_that_could_not_be_written_is_partial(tmp_path):
+    folder = str(Path(sphinx_ptyreg.child.__file__).parent)
+    log = tmp_path / "trace.log"
+    code = (
+        "import os\nplain = os.write\nfull = [True]\n"
+        "def write(fd, data):\n    if full[0]: raise OSError(28, 'full')\n    return plain(fd, data)\n"
+        "import ptyreg_trace\n"
+        f"t = ptyreg_trace.Tracer({str(log)!r}, {str(tmp_path)!r}, 0)\n"
+        "os.write = write\nt.write('read', 'a')\nfull[0] = False\nt.write('read', 'b')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": folder})
+    trace = read_trace(log)
+    assert trace.read == {"b"}
+    assert "a part of the trace could not be written" in trace.unseen
