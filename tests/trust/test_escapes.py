@@ -423,7 +423,7 @@ def test_a_trace_that_could_not_be_written_is_partial(tmp_path):
     log = tmp_path / "trace.log"
     code = (
         "import os\nplain = os.write\nfull = [True]\n"
-        "def write(fd, data):\n    if full[0]: raise OSError(28, 'full')\n    return plain(fd, data)\n"
+        "def write(fd, data):\n    if full[0]: raise OSError(28)\n    return plain(fd, data)\n"
         "import ptyreg_trace\n"
         f"t = ptyreg_trace.Tracer({str(log)!r}, {str(tmp_path)!r}, 0)\n"
         "os.write = write\nt.write('read', 'a')\nfull[0] = False\nt.write('read', 'b')\n"
