@@ -160,6 +160,14 @@ def _tell(tracer: Tracer, folder: str, name: str) -> None:
         tracer.handle("open", os.path.join(folder, name), "r", 0)
 
 
+def _patch_pathlib(module: Any, tracer: Tracer) -> None:
+    """Before Python 3.11, paths keep functions of ``os`` in a class: ours would be methods."""
+    accessor = module._NormalAccessor
+    for name in ("stat", "open"):
+        if vars(accessor).get(name) is getattr(os, name):
+            setattr(accessor, name, staticmethod(getattr(os, name)))
+
+
 def _note_blind(module: Any, tracer: Tracer) -> None:
     tracer.write("blind", module.__name__)
 
@@ -179,5 +187,6 @@ _PATCHES: dict[str, Callable[[Any, Tracer], None]] = {
     "safetensors.torch": _patch_safetensors,
     "safetensors.numpy": _patch_safetensors,
     "torch": _patch_torch,
+    **({"pathlib": _patch_pathlib} if sys.version_info < (3, 11) else {}),
     **dict.fromkeys(_BLIND, _note_blind),
 }

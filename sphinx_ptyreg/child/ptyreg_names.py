@@ -53,9 +53,7 @@ def _is_step() -> bool:
         function = frame.f_code.co_name
         if name == "glob" or (name == "shutil" and "rmtree" in function):
             return True
-        if name == "pathlib" and function in {"iterdir", "walk"}:
-            return False
-        if name == "pathlib" and "glob" in function:
+        if name == "pathlib" and ("glob" in function or function.startswith("_select")):
             return True
         if name not in {"pathlib", "os", "ptyreg_trace", "ptyreg_events", "ptyreg_names"}:
             return False

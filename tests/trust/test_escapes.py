@@ -432,3 +432,41 @@ def test_a_trace_that_could_not_be_written_is_partial(tmp_path):
     trace = read_trace(log)
     assert trace.read == {"b"}
     assert "a part of the trace could not be written" in trace.unseen
+
+
+def interpreters(version: str) -> list[str]:
+    """Return the Pythons of this version on this machine."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = [shutil.which(f"python{version}"), *map(str, pyenv.glob(f"{version}.*/bin/python"))]
+    return [
+        each
+        for each in filter(None, found)
+        if subprocess.run([each, "-c", ""], capture_output=True, check=False).returncode == 0
+    ]
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])
+def test_other_interpreters_tell_the_same(tmp_path, version):
+    found = interpreters(version)
+    if not found:
+        pytest.skip(f"Python {version} is not installed")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/s.txt").write_text("1")
+    log = tmp_path.parent / f"{tmp_path.name}.log"
+    code = (
+        "import os, pathlib, subprocess, sys\n"
+        "path = pathlib.Path('data')\n"
+        "folder = os.open('data', os.O_RDONLY)\n"
+        "os.close(os.open('s.txt', os.O_RDONLY, dir_fd=folder))\n"
+        "path.joinpath('absent').exists(), list(path.rglob('*.npz')), (path / 'new').touch()\n"
+        "subprocess.run([sys.executable, '-c', 'open(\"data/s.txt\")'], check=True)\n"
+    )
+    child = str(Path(sphinx_ptyreg.child.__file__).parent)
+    env = {"PYTHONPATH": child, "PTYREG_TRACE": str(log), "PTYREG_TRACE_ROOT": str(tmp_path)}
+    subprocess.run([found[0], "-c", code], cwd=tmp_path, env=env, check=True)
+    trace = read_trace(log)
+    assert trace.read == {"data/s.txt"}
+    assert "data/absent" in trace.absent
+    assert trace.scanned == {"data/**/*.npz"}
+    assert trace.written == {"data/new"}
+    assert trace.unseen == ()
