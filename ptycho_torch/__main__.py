@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ptycho_torch.checks import UsageError, expected, one_of, run_command
+from ptycho_torch.checks import UsageError, expected, one_of
+from ptycho_torch.commands import run_command, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError(expected(name, to, f"python -m ptycho_torch {chosen}", "Put a dot there."))
 
     if not given:
-        print(listing(), file=sys.stderr)
+        say(listing())
     return run_command(command)
 
 

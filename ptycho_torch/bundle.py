@@ -23,7 +23,8 @@ from ptycho_torch.bundle_file import (
     BundleFile,
     read_bundle_file,
 )
-from ptycho_torch.checks import CommandParser, require, require_torch, run_command
+from ptycho_torch.checks import CommandParser, require, require_torch
+from ptycho_torch.commands import run_command
 from ptycho_torch.config import ModelConfig, plain_settings
 from ptycho_torch.damage import damage_told
 

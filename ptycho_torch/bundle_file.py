@@ -75,6 +75,12 @@ def read_bundle_file(path: Path) -> BundleFile:
 
 def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
     names = archive.namelist()
+    pickled = next((name for name in names if name.endswith("/data.pkl")), None)
+    if pickled is not None and b"ptycho_torch" in archive.read(pickled)[:MANIFEST_LIMIT]:
+        remedy = f"Give the folder of the training, or its {BUNDLE_NAME}; --resume finishes it."
+        raise DataError(
+            expected(str(path), "be a trained bundle", "a checkpoint of this program", remedy)
+        )
     foreign = [name for name in names if name.endswith(PICKLES)]
     if foreign:
         got = f"pickled members ({foreign[0]})"

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ptycho_torch.checks import DataError, UsageError, expected
+from ptycho_torch.checks import DataError, SystemFailure, UsageError, expected
 from ptycho_torch.config import TrainingConfig
 from ptycho_torch.lightning_module import EpochRecord
 from ptycho_torch.needs_lightning import lightning
@@ -62,13 +62,28 @@ class LastCheckpoint(lightning.callbacks.Checkpoint):
             trainer.save_checkpoint(partial)
             if trainer.is_global_zero:
                 partial.replace(self.path)
-        except BaseException:
+        except BaseException as problem:
             partial.unlink(missing_ok=True)
             with suppress(OSError):  # another process may have put something there
                 for place in new:
                     place.rmdir()
+            # PyTorch tells of a disk that takes no more by a RuntimeError of its own.
+            if isinstance(problem, (OSError, RuntimeError)):
+                raise SystemFailure(self._lost(len(pl_module.history), problem)) from problem
             raise
         self.epochs = len(pl_module.history)
+
+    def _lost(self, epoch: int, problem: OSError | RuntimeError) -> str:
+        got = problem.strerror if isinstance(problem, OSError) else None
+        go_on = "run again"
+        if self.epochs:
+            go_on = f"run the same command with --resume: epoch {self.epochs} is kept"
+        return expected(
+            str(self.path),
+            f"take the checkpoint of epoch {epoch}",
+            got or str(problem).splitlines()[0],
+            f"Free what is missing, then {go_on}.",
+        )
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """Add the history, the identity and the state of the random numbers.

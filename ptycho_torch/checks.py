@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+SEED_MAXIMUM = 2**32 - 1
+"""The largest seed that every source of random numbers takes."""
+
 TORCH_MINIMUM = (2, 2)
 """POLICY-001: the oldest PyTorch that this package runs on."""
-
-EXIT_USAGE = 2
-EXIT_INFRASTRUCTURE = 3
-EXIT_INTERRUPTED = 130
 
 
 class UsageError(Exception):
@@ -122,45 +120,45 @@ def require(*distributions: str, group: str = "torch") -> None:
             )
 
 
-def whole_number(name: str, *, minimum: int) -> Callable[[str], int]:
-    """Make an argument type that accepts whole numbers from ``minimum`` on.
+def whole_number(name: str, *, minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    """Make an argument type that accepts whole numbers from ``minimum`` on, up to ``maximum``.
 
     Examples:
         >>> whole_number("--batch_size", minimum=1)("16")
         16
     """
+    bounds = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
 
     def convert(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
             value = minimum - 1
-        if value < minimum:
+        if value < minimum or (maximum is not None and value > maximum):
             remedy = "Give such a number, or leave the flag out."
-            raise UsageError(
-                expected(name, f"be a whole number of at least {minimum}", repr(text), remedy)
-            )
+            raise UsageError(expected(name, f"be a whole number {bounds}", repr(text), remedy))
         return value
 
     return convert
 
 
-def positive_number(name: str) -> Callable[[str], float]:
-    """Make an argument type that accepts finite numbers above zero.
+def positive_number(name: str, *, maximum: float | None = None) -> Callable[[str], float]:
+    """Make an argument type that accepts finite numbers above zero, up to ``maximum``.
 
     Examples:
         >>> positive_number("--learning_rate")("1e-3")
         0.001
     """
+    bounds = "above 0" if maximum is None else f"above 0 and up to {maximum:g}"
 
     def convert(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = float("nan")
-        if not 0 < value < float("inf"):
+        if not 0 < value < float("inf") or (maximum is not None and value > maximum):
             remedy = "Give such a number, or leave the flag out."
-            raise UsageError(expected(name, "be a finite number above 0", repr(text), remedy))
+            raise UsageError(expected(name, f"be a finite number {bounds}", repr(text), remedy))
         return value
 
     return convert
@@ -208,41 +206,3 @@ class CommandParser(argparse.ArgumentParser):
                 expected("the command line", "hold known flags only", repr(unknown[0]), remedy)
             )
         return namespace
-
-
-def run_command(command: Callable[[], None]) -> int:
-    """Run a command line's work and give its exit status.
-
-    Args:
-        command: The work.
-
-    Returns:
-        0, or 2 for a :class:`UsageError`, 3 for a failure of the system (a full disk), 130 for
-        Ctrl-C; each with one line on stderr.
-
-    Examples:
-        >>> run_command(lambda: None)
-        0
-    """
-    try:
-        command()
-    except UsageError as problem:
-        messages, status = [str(text) for text in problem.args], EXIT_USAGE
-    except SystemFailure as problem:
-        messages, status = [str(problem)], EXIT_INFRASTRUCTURE
-    except OSError as problem:
-        message = expected(
-            str(problem.filename or "the system"),
-            "be usable",
-            problem.strerror or problem,
-            "Nothing was written; free what is missing and run again.",
-        )
-        messages, status = [message], EXIT_INFRASTRUCTURE
-    except KeyboardInterrupt as stop:
-        messages = [str(stop) or "Interrupted. Nothing was written."]
-        status = EXIT_INTERRUPTED
-    else:
-        return 0
-    for message in messages:
-        print(" ".join(message.split()), file=sys.stderr)
-    return status

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from ptycho_torch.checks import (
     CommandParser,
-    UsageError,
-    expected,
     one_of,
-    run_command,
 )
+from ptycho_torch.commands import run_command, say
 from ptycho_torch.data.npz import save_scan
 from ptycho_torch.data.scan import Scan
 from ptycho_torch.data.scan_file import Examined, open_source, read_scan
+from ptycho_torch.outputs import check_output_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,9 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def command() -> None:
         given = parser.parse(argv)
-        if given.output.is_dir():
-            got = f"the folder {given.output}"
-            raise UsageError(expected("--output", "be a file", got, "Name a file."))
+        check_output_file("--output", given.output)
         scan = convert(
             given.file,
             given.output,
@@ -95,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             patterns=given.patterns,
             flip=given.flip,
         )
-        print(f"wrote {given.output}: {len(scan.positions_px)} patterns", file=sys.stderr)
+        say(f"wrote {given.output}: {len(scan.positions_px)} patterns")
 
     return run_command(command)
 

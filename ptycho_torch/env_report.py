@@ -21,8 +21,8 @@ from ptycho_torch.checks import (
     installed_version,
     one_of,
     require_torch,
-    run_command,
 )
+from ptycho_torch.commands import run_command
 from ptycho_torch.machine import cpu_model, memory_gib, usable_cores
 
 if TYPE_CHECKING:

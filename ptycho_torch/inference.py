@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptycho_torch.bundle_file import read_bundle_file
+from ptycho_torch.bundle_file import BUNDLE_NAME, read_bundle_file
 from ptycho_torch.checks import (
     CommandParser,
     UsageError,
@@ -19,9 +20,9 @@ from ptycho_torch.checks import (
     one_of,
     require,
     require_torch,
-    run_command,
     whole_number,
 )
+from ptycho_torch.commands import run_command, say
 from ptycho_torch.config import InferenceConfig, RefinementConfig
 from ptycho_torch.data.grouping import check_gridsize, pick_evenly
 from ptycho_torch.data.npz import save_object, write_npz
@@ -74,6 +75,9 @@ def write_reconstruction(
     require_torch()
     require("safetensors", "pillow")
     check_output_dir(output_dir)
+    if (output_dir / BUNDLE_NAME).is_file():
+        remedy = "Give another folder: a training's run.json would be lost."
+        raise UsageError(expected("--output_dir", "hold no training", output_dir, remedy))
     log = RunLog("ptycho_torch.inference")
     with log.stage("read"):
         scan = load_scan(scan_file, counts=counts)
@@ -244,23 +248,31 @@ def _refinement(given: argparse.Namespace) -> RefinementConfig:
     )
 
 
-def _pass_reporter(passes: int) -> Callable[[PassRecord], None]:
+class _PassReport:
     """Say where a refinement stands: one line that changes on a terminal, a line per pass else."""
-    terminal = sys.stderr.isatty()
 
-    def say(record: PassRecord) -> None:
+    def __init__(self, passes: int) -> None:
+        self._passes = passes
+        self._terminal = sys.stderr.isatty()
+        self._open = False
+
+    def __call__(self, record: PassRecord) -> None:
+        """Say what a pass came to."""
         text = (
-            f"pass {record.number}/{passes}  amplitude misfit {record.amplitude_mse:.4f}"
+            f"pass {record.number}/{self._passes}  amplitude misfit {record.amplitude_mse:.4f}"
             f"  {record.batch_size} patterns per update  {record.seconds:.1f} s"
         )
-        print(
-            text if not terminal else f"\r\x1b[K{text}  ",
-            end="\n" * (not terminal),
-            file=sys.stderr,
-            flush=True,
-        )
+        if not self._terminal:
+            say(text)
+            return
+        width = shutil.get_terminal_size().columns - 1
+        say(f"\r\x1b[K{text[:width]}", end="")
+        self._open = True
 
-    return say
+    def close(self) -> None:
+        """Leave the line, so that what comes next stands alone."""
+        if self._open:
+            say("")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -273,17 +285,22 @@ def main(argv: Sequence[str] | None = None) -> int:
             accelerator=given.accelerator,
             refinement=_refinement(given),
         )
-        write_reconstruction(
-            None if str(given.model_path) == NO_MODEL else given.model_path,
-            given.test_data,
-            given.output_dir,
-            config,
-            counts=given.counts,
-            figure=given.figure,
-            report=None if given.quiet else _pass_reporter(given.refine),
-        )
+        report = None if given.quiet else _PassReport(given.refine)
+        try:
+            write_reconstruction(
+                None if str(given.model_path) == NO_MODEL else given.model_path,
+                given.test_data,
+                given.output_dir,
+                config,
+                counts=given.counts,
+                figure=given.figure,
+                report=report,
+            )
+        finally:
+            if report is not None:
+                report.close()
         if not given.quiet:
-            print(f"wrote {given.output_dir}", file=sys.stderr)
+            say(f"wrote {given.output_dir}")
 
     return run_command(command)
 

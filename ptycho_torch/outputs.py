@@ -28,27 +28,55 @@ def check_output_dir(path: Path) -> None:
     Raises:
         UsageError: If the path, or one above it, is a file or cannot be written into.
     """
+    _check_place("--output_dir", "a folder, or a path where one can be made", path)
+
+
+def check_output_file(name: str, path: Path) -> None:
+    """Refuse a file that cannot be written.
+
+    Args:
+        name: The flag that names it.
+        path: The file; folders that are missing above it will be made.
+
+    Raises:
+        UsageError: If it is a folder, or lies below a file or where nothing can be written.
+    """
+    if path.is_dir():
+        raise UsageError(expected(name, "be a file", f"the folder {path}", "Name a file."))
+    _check_place(name, "a file in a folder, or where one can be made", path.absolute().parent)
+
+
+def _check_place(name: str, what: str, path: Path) -> None:
     for place in (path, *path.parents):
         if place.is_dir():
             if not os.access(place, os.W_OK):
-                raise UsageError(
-                    expected(
-                        "--output_dir",
-                        "be a folder that can be written into",
-                        f"{place}, which cannot",
-                        "Give another path, or change its permissions.",
-                    )
-                )
+                to = f"be {what.split(',', maxsplit=1)[0]} that can be written into"
+                remedy = "Give another path, or change its permissions."
+                raise UsageError(expected(name, to, f"{place}, which cannot", remedy))
             return
         if place.exists():
-            raise UsageError(
-                expected(
-                    "--output_dir",
-                    "be a folder, or a path where one can be made",
-                    f"{place}, which is a file",
-                    "Give another path, or move the file.",
-                )
-            )
+            remedy = "Give another path, or move the file."
+            raise UsageError(expected(name, f"be {what}", f"{place}, which is a file", remedy))
+
+
+@contextmanager
+def together(*targets: Path) -> Iterator[tuple[Path, ...]]:
+    """Write several files, all of them or none.
+
+    Yields:
+        A file to write for each target, beside it. They are moved when all are written; if the
+        block raises, they are removed and the targets are untouched.
+    """
+    partial = tuple(
+        target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial") for target in targets
+    )
+    try:
+        yield partial
+        for file, target in zip(partial, targets, strict=True):
+            file.replace(target)
+    finally:
+        for file in partial:
+            file.unlink(missing_ok=True)
 
 
 @contextmanager

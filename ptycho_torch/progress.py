@@ -5,6 +5,7 @@ import sys
 import time
 from typing import Any, TextIO
 
+from ptycho_torch.commands import say
 from ptycho_torch.lightning_module import EpochRecord, count_patterns
 from ptycho_torch.needs_lightning import lightning
 
@@ -25,7 +26,14 @@ def clock(seconds: float) -> str:
 
 
 def progress_line(
-    *, done: int, total: int, epoch: int, epochs: int, loss: float, seconds: float, bar: bool
+    *,
+    done: int,
+    total: int,
+    epoch: int,
+    epochs: int,
+    loss: float | None,
+    seconds: float,
+    bar: bool,
 ) -> str:
     """Write where a training stands.
 
@@ -34,7 +42,7 @@ def progress_line(
         total: Patterns to process from there on.
         epoch: Number of the epoch, from 1.
         epochs: Number of epochs.
-        loss: Loss of the last batch, or the mean of the last epoch.
+        loss: Mean loss of the last complete epoch; ``None`` before there is one.
         seconds: Time since training (or its continuation) began.
         bar: Whether to draw a bar.
 
@@ -48,7 +56,8 @@ def progress_line(
     left = clock((total - done) / max(rate, 1e-9))
     filled = BAR * done // max(total, 1)
     drawn = f"[{'#' * filled}{'.' * (BAR - filled)}] " if bar else ""
-    return f"epoch {epoch}/{epochs}  {drawn}loss {loss:.4f}  {rate:.0f} patterns/s  {left} left"
+    fallen = "" if loss is None else f"loss {loss:.4f}  "
+    return f"epoch {epoch}/{epochs}  {drawn}{fallen}{rate:.0f} patterns/s  {left} left"
 
 
 class ProgressReport(lightning.Callback):
@@ -68,6 +77,7 @@ class ProgressReport(lightning.Callback):
         self.first_process = True
         self._began = self._shown = 0.0
         self._done = self._first = 0
+        self._loss: float | None = None
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Start the clock."""
@@ -79,39 +89,43 @@ class ProgressReport(lightning.Callback):
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Draw the bar anew, at most ten times a second."""
-        del pl_module, batch_idx
+        del pl_module, outputs, batch_idx
         patterns = batch if hasattr(batch, "shape") else batch.diffraction_amplitude
         self._done += count_patterns(patterns) * trainer.world_size
-        now = time.perf_counter()
-        if self.bar and self.first_process and now - self._shown > REFRESH_S:
-            self._shown = now
-            text = self._text(trainer.current_epoch, float(outputs["loss"]))
-            width = shutil.get_terminal_size().columns - 1
-            print("\r" + text[:width].ljust(width), end="", file=self.stream, flush=True)
+        due = time.perf_counter() - self._shown > REFRESH_S
+        if self.bar and self.first_process and due:
+            self._draw(trainer.current_epoch)
 
     def note(self, record: EpochRecord) -> None:
-        """Write the line of a finished epoch where there is no bar."""
+        """Take in a finished epoch, and write its line where there is no bar."""
+        self._loss = record.train_loss
         if self.first_process and not self.bar:
-            print(self._text(record.epoch, record.train_loss), file=self.stream, flush=True)
+            say(self._text(record.epoch), stream=self.stream)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Leave the bar's line."""
-        del trainer, pl_module
+        del pl_module
         if self.bar and self.first_process:
-            print(file=self.stream)
+            self._draw(max(trainer.current_epoch - 1, 0))
+            say("", stream=self.stream)
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """Leave the bar's line, so that the message stands alone."""
         del exception
         self.on_train_end(trainer, pl_module)
 
-    def _text(self, epoch: int, loss: float) -> str:
+    def _draw(self, epoch: int) -> None:
+        self._shown = time.perf_counter()
+        width = shutil.get_terminal_size().columns - 1
+        say("\r" + self._text(epoch)[:width].ljust(width), end="", stream=self.stream)
+
+    def _text(self, epoch: int) -> str:
         return progress_line(
             done=self._done,
             total=(self.epochs - self._first) * self.patterns,
             epoch=epoch + 1,
             epochs=self.epochs,
-            loss=loss,
+            loss=self._loss,
             seconds=time.perf_counter() - self._began,
             bar=self.bar,
         )

@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptycho_torch.checks import (
+    SEED_MAXIMUM,
     CommandParser,
     UsageError,
     expected,
     one_of,
     positive_number,
-    run_command,
     whole_number,
 )
+from ptycho_torch.commands import run_command, say
 from ptycho_torch.config import SimulationConfig
 from ptycho_torch.data.npz import save_object, save_scan
 from ptycho_torch.data.scan import PlacedObject, Scan
 from ptycho_torch.objects import KINDS, simulate_object
+from ptycho_torch.outputs import check_output_file, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,25 +178,25 @@ def _parser() -> CommandParser:
     add("--truth", type=Path, required=True, help="true object to write (NPZ)")
     add(
         "--n_images",
-        type=whole_number("--n_images", minimum=1),
+        type=whole_number("--n_images", minimum=1, maximum=1_000_000),
         default=default.n_patterns,
         help="number of patterns (default: %(default)s)",
     )
     add(
         "--size",
-        type=whole_number("--size", minimum=16),
+        type=whole_number("--size", minimum=16, maximum=4096),
         default=default.size_px,
         help="width of a pattern in pixels (default: %(default)s)",
     )
     add(
         "--step",
-        type=positive_number("--step"),
+        type=positive_number("--step", maximum=1000),
         default=default.step_px,
         help="mean step of the scan in pixels (default: %(default)s)",
     )
     add(
         "--photons",
-        type=positive_number("--photons"),
+        type=positive_number("--photons", maximum=1e15),
         default=default.photons,
         help="photons per pattern (default: %(default)g)",
     )
@@ -206,7 +208,7 @@ def _parser() -> CommandParser:
     )
     add(
         "--seed",
-        type=whole_number("--seed", minimum=0),
+        type=whole_number("--seed", minimum=0, maximum=SEED_MAXIMUM),
         default=default.seed,
         help="start of every random choice (default: %(default)s)",
     )
@@ -219,8 +221,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     def command() -> None:
         given = _parser().parse(argv)
         for name, path in (("--output", given.output), ("--truth", given.truth)):
-            if path.is_dir():
-                raise UsageError(expected(name, "be a file", f"the folder {path}", "Name a file."))
+            check_output_file(name, path)
         if given.output.resolve() == given.truth.resolve():
             raise UsageError(
                 expected("--truth", "differ from --output", given.truth, "Name another file.")
@@ -235,9 +236,15 @@ def main(argv: Sequence[str] | None = None) -> int:
                 seed=given.seed,
             )
         )
-        save_scan(given.output, scan)
-        save_object(given.truth, truth)
-        print(f"wrote {given.output} and {given.truth}", file=sys.stderr)
+        dark = int((scan.diffraction_amplitude.max(axis=(1, 2)) == 0).sum())
+        if dark:
+            got = f"{given.photons:g}, with which {dark} patterns stay dark"
+            remedy = "Give more photons."
+            raise UsageError(expected("--photons", "give each pattern some light", got, remedy))
+        with together(given.output, given.truth) as (scan_file, truth_file):
+            save_scan(scan_file, scan)
+            save_object(truth_file, truth)
+        say(f"wrote {given.output} and {given.truth}")
 
     return run_command(command)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ptycho_torch.bundle_file import BUNDLE_NAME
 from ptycho_torch.checks import (
+    SEED_MAXIMUM,
     CommandParser,
     SystemFailure,
     UsageError,
@@ -18,9 +19,9 @@ from ptycho_torch.checks import (
     positive_number,
     require,
     require_torch,
-    run_command,
     whole_number,
 )
+from ptycho_torch.commands import run_command, say
 from ptycho_torch.config import TrainingConfig, plain_settings
 from ptycho_torch.data.npz import write_npz
 from ptycho_torch.data.scan_file import load_scan
@@ -121,6 +122,12 @@ def write_training(
                 _write_metrics(folder / "metrics.csv", training)
                 save_curve(folder / "loss.png", [epoch.train_loss for epoch in training.history])
             log.write(folder / "run.json")
+    except KeyboardInterrupt as stop:
+        told = (
+            f"Interrupted while the results were written. The whole training is kept in "
+            f"{output_dir / CHECKPOINT}. To write them, run the same command with --resume."
+        )
+        raise KeyboardInterrupt(told) from stop
     except OSError as problem:
         got = problem.strerror or problem
         remedy = (
@@ -200,7 +207,12 @@ def _parser() -> CommandParser:
         default=default.learning_rate,
         help="highest learning rate (default: %(default)s)",
     )
-    number("--seed", 0, "start of every random choice", default.seed)
+    add(
+        "--seed",
+        type=whole_number("--seed", minimum=0, maximum=SEED_MAXIMUM),
+        default=default.seed,
+        help="start of every random choice (default: %(default)s)",
+    )
     choice("--accelerator", ACCELERATORS, default.accelerator, "where to compute")
     number("--devices", 1, "processes that train together", default.devices)
     choice("--strategy", STRATEGIES, default.strategy, "how they train together")
@@ -229,7 +241,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             quiet=given["quiet"],
         )
         if wrote and not given["quiet"]:
-            print(f"wrote {given['output_dir']}", file=sys.stderr)
+            say(f"wrote {given['output_dir']}")
 
     return run_command(command)
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptycho_torch.checks import CommandParser, DataError, UsageError, run_command
+from ptycho_torch.checks import CommandParser, DataError, UsageError
+from ptycho_torch.commands import run_command
 from ptycho_torch.data.scan_file import Examined, examine, open_source
 from ptycho_torch.data.schema import IGNORED, READ_ARRAYS, STACK
 

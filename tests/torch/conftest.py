@@ -111,6 +111,17 @@ def small_scan_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, small_scan_file: Path) -> Path:
+    """The folder of a short training on the small scan; not to be changed."""
+    from ptycho_torch.config import TrainingConfig
+    from ptycho_torch.train import write_training
+
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    write_training(small_scan_file, folder, TrainingConfig(max_epochs=1, accelerator="cpu"))
+    return folder
+
+
+@pytest.fixture(scope="session")
 def small_scan(small_scan_file: Path) -> Scan:
     return load_scan(small_scan_file)
 

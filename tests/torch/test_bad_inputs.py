@@ -93,7 +93,7 @@ def test_what_is_only_unusual_is_used(case, tmp_path, capsys) -> None:
     on_cpu = ["--accelerator", "cpu", "--quiet"]
     arguments = TABLE.arrange(row, "train", tmp_path, tmp_path)
     assert train.main([*arguments, *on_cpu, "--max_epochs", "1"]) == 0, capsys.readouterr().err
-    trained = tmp_path / "out" / "wts.h5.zip"
+    trained = (tmp_path / "out").rename(tmp_path / "trained") / "wts.h5.zip"
     arguments = TABLE.arrange(row, "inference", tmp_path, trained)
     assert inference.main([*arguments, *on_cpu]) == 0, capsys.readouterr().err
     with np.load(tmp_path / "out" / "reconstruction.npz") as arrays:

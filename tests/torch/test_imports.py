@@ -17,7 +17,7 @@ HEAVY = {"torch", "lightning", "numpy", "PIL", "safetensors", "matplotlib"}
 
 FLOORS = [
     {"", "data", "config", "checks", "machine", "data.schema", "data.scan"},
-    {"damage"},
+    {"damage", "commands"},
     {
         "physics", "models", "needs_torch", "needs_lightning", "env_report",
         "outputs", "pictures", "physics.propagation",
@@ -46,8 +46,8 @@ NEED_TORCH = [
     "estimate",
     "refinement", "teaching",
 ]  # fmt: skip
-FREE = ["", "config", "checks", "env_report", "metrics", "data.npz", "data.grouping", "outputs",
-        "__main__",
+FREE = ["", "config", "checks", "commands", "env_report", "metrics", "data.npz", "data.grouping",
+        "outputs", "__main__",
         "data.schema", "data.scan", "data.npz_source", "data.contract", "data.plausibility",
         "data.hdf5", "data.cxi", "data.ptychodus", "data.hdf5_file", "data.scan_file",
         "pictures", "simulate", "train", "inference", "validate", "convert",

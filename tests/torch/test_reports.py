@@ -135,8 +135,7 @@ def test_every_flag_is_documented(module, capsys) -> None:
 
     page = (ROOT / "docs" / "workflows" / "commands.md").read_text(encoding="utf-8")
     section = page.split(f"## `{module}`")[1].split("\n## ")[0]
-    with pytest.raises(SystemExit):
-        importlib.import_module(f"ptycho_torch.{module}").main(["--help"])
+    assert importlib.import_module(f"ptycho_torch.{module}").main(["--help"]) == 0
     flags = set(re.findall(r"--[a-z_]+", capsys.readouterr().out)) - {"--help"}
     assert flags - set(re.findall(r"--[a-z_]+", section)) == set()
 
