@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 
-from ..bundles.writing import selectors_of, write_bundle
+from ..bundles.writing import Written, selectors_of, write_bundle
 from ..cleaning import Cleaner
-from ..errors import ConfigError, ExitCode, InfrastructureError
+from ..errors import ExitCode, InfrastructureError, UsageError
 from ..evidence import Evidence
 from ..exports import FORMATS, hub
+from ..record import RECORD_LIMIT
 from ..store import Store
 from .console import Console, Word
 from .project import add_names, chosen, opened
@@ -34,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file for ptyreg merge",
     )
     parser.add_argument(
-        "folder", metavar="DIR", help="where to; - prints a single file; a bundle's own name"
-    )
+        "folder", metavar="DIR",
+        help="where to: a folder, or a bundle's own name; - prints a single file",
+    )  # fmt: skip
     add_names(parser)
 
 
@@ -43,7 +46,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Write the files.
 
     Raises:
-        ConfigError: Several files cannot be printed as one.
+        UsageError: Several files cannot be printed as one.
         InfrastructureError: The folder cannot be written.
         VerdictError: Nothing was measured.
     """
@@ -59,13 +62,10 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         files = FORMATS[arguments.format](selectors)
     if arguments.folder == "-":
-        if len(files) != 1 or console.json:
-            raise ConfigError(
-                "export -", f"Expected one file to print, but got {len(files)}. Name a folder."
-            )
-        sys.stdout.buffer.write(next(iter(files.values())))
-        sys.stdout.flush()
-        return ExitCode.OK
+        _check_printable(console)
+        if len(files) != 1:
+            raise UsageError(f"Expected one file to print, but got {len(files)}. Name a folder.")
+        return _print(next(iter(files.values())))
     folder = Path(arguments.folder)
     for name, data in files.items():
         _write(folder / name, data)
@@ -77,13 +77,42 @@ def execute(arguments: argparse.Namespace) -> int:
 def _bundle(console: Console, store: Store, arguments: argparse.Namespace, names: list[str]) -> int:
     """Bundle what is kept of the named selectors; of all, also of those no longer declared."""
     file = Path(arguments.folder)
-    written = write_bundle(store, names if arguments.names else selectors_of(store), file)
+    wanted = names if arguments.names else selectors_of(store)
+    if arguments.folder == "-":
+        _check_printable(console)
+        with tempfile.TemporaryDirectory(prefix="ptyreg-") as folder:
+            file = Path(folder) / "bundle.zip"
+            written = write_bundle(store, wanted, file)
+            _print(file.read_bytes())
+            return _tell_missing(console, written)
+    written = write_bundle(store, wanted, file)
     console.print(
         f"{file}: {written.records} records, {written.artifacts} artifacts, {written.size} bytes"
     )
-    for name in written.gone:
-        console.print(Word("without", "caution"), f" {name}, which is gone or too large")
     console.answer({"file": str(file), **written._asdict()})
+    return _tell_missing(console, written)
+
+
+def _tell_missing(console: Console, written: Written) -> int:
+    for name in written.gone:
+        console.error(Word("without", "caution"), f" {name}, which is gone or too large")
+    for name in written.left_out:
+        told = f" {name}, a record of more than {RECORD_LIMIT} bytes, which nobody could merge"
+        console.error(Word("without", "bad"), told)
+    return ExitCode.INFRASTRUCTURE if written.left_out else ExitCode.OK
+
+
+def _check_printable(console: Console) -> None:
+    if console.json:
+        raise UsageError(
+            "Expected --json or -, but got both: either would be all of standard output. "
+            "Name a file or a folder."
+        )
+
+
+def _print(data: bytes) -> int:
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()
     return ExitCode.OK
 
 

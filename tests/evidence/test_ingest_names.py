@@ -166,7 +166,8 @@ def test_facts_of_two_suites_that_differ_are_neither_s():
 @pytest.mark.parametrize("encoding", ["utf-8", "gbk", "shift_jis", "utf-16", "cp1252"])
 def test_a_file_in_any_known_encoding(encoding):
     note = "smooth" if encoding == "cp1252" else "光"
-    xml = f'<?xml version="1.0" encoding="{encoding}"?>{_suite(_case("test_a", _property("n", note)))}'
+    suite = _suite(_case("test_a", _property("n", note)))
+    xml = f'<?xml version="1.0" encoding="{encoding}"?>{suite}'
     told = read_junit(xml.encode(encoding), ALL)
     assert told.tests[0].properties == {"n": note}
 
