@@ -33,7 +33,8 @@ def bring(
         exchanged = pull(project, store)
     except UnreachableError as error:
         return [_away(project, error, "the local copy serves")]
-    told(f"{exchanged.records} records from {project.remote}")
+    new = ", which has nothing of this project yet" if exchanged.is_new else ""
+    told(f"{exchanged.records} records from {project.remote}{new}")
     return list(_refused(exchanged.refused))
 
 

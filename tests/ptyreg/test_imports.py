@@ -26,7 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = (
                "ingest.wanted", "objects",
                "catalogue", "plain", "plots.shapes", "tones", "trace"}),
     frozenset({"canonical", "markdown", "plots.pdf", "plots.svg", "plots.trend", "releases",
-               "remembered"}),
+               "remembered", "shared"}),
     frozenset({"cleaning", "interpreter", "journal", "listing", "locks", "plots", "record",
                "statistics", "units"}),
     frozenset({"artifacts", "claims", "declared", "directives.options", "distributions",
