@@ -37,6 +37,7 @@ WORDS = (
     N_("no published run of this machine class and inputs"), N_("no recorded run tells"),
     N_("no commit"), N_("run"), N_("import"), N_("same"),
     N_("what it depended on is not known"), N_("No release is frozen yet"),
+    N_("No earlier release is frozen"), N_("earlier"), N_("the release rests on other runs"),
     N_("imported"), N_("too old"), N_("declaration changed"), N_("file changed"), N_("file gone"),
     N_("file added"), N_("folder changed"), N_("link changed"), N_("settings changed"),
     N_("version changed"), N_("version added"), N_("version gone"),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .citable import numbers_of
 from .declared import Project
+from .entries import Entry
 from .errors import UnknownNameError
 from .evidence import Evidence
-from .frozen import RESERVED, release_layer, versions
+from .frozen import RESERVED, FrozenStore, ReleaseLayer, kept_layer, versions
 from .inputs import Reason
 from .record import RunRecord
 from .releases import version_of
@@ -18,7 +19,7 @@ from .statistics import summarise
 from .store import Layer
 from .values import Value
 
-__all__ = ["Comparison", "Row", "Side", "changed_inputs", "compare", "find_side"]
+__all__ = ["Comparison", "Row", "Side", "changed_inputs", "compare", "find_side", "find_sides"]
 
 #: What depends on the machine that measured it.
 _OF_THE_MACHINE = ("duration", "wall", "cpu_time", "peak_memory", "stages")
@@ -83,29 +84,51 @@ class Comparison(NamedTuple):
         return [*told, f"{more} more"] if more > 0 else told
 
 
-def find_side(evidence: Evidence, own: SelectorEvidence, wanted: str) -> Side:
+def find_sides(
+    evidence: Evidence, own: SelectorEvidence, left: str, right: str
+) -> tuple[Side, Side]:
+    """Return both sides of a comparison; ``release`` is never the other side once more.
+
+    Raises:
+        UnknownNameError: No measurement is that.
+    """
+    if right == "release" != left:
+        first = find_side(evidence, own, left)
+        return first, find_side(evidence, own, right, unlike=first)
+    second = find_side(evidence, own, right)
+    return find_side(evidence, own, left, unlike=second), second
+
+
+def find_side(
+    evidence: Evidence, own: SelectorEvidence, wanted: str, *, unlike: Side | None = None
+) -> Side:
     """Return the sample set that `wanted` names; an empty one says why.
 
     Args:
         evidence: Where the releases and published records lie.
         own: The selector's evidence.
         wanted: ``latest``, ``previous`` (other inputs), ``published``, ``release`` (the newest
-            frozen version), a frozen version, a machine class, a git tag, a commit, a date or the
-            id of a record.
+            frozen version before the one that is shown), a frozen version, a machine class, a git
+            tag, a commit, a date or the id of a record.
+        unlike: The other side: a release of these very runs is passed over.
 
     Raises:
         UnknownNameError: No measurement is that.
     """
     project = evidence.project
     measured = [record for record in own.attempts if record.measured]
+    if wanted == "release":
+        return _release_before(evidence, own, unlike)
     if wanted in RESERVED:
         return _by_word(evidence, own, measured, wanted)
     if wanted in versions(project):
-        return _of_release(evidence, own, wanted)
+        return _of_release(own, kept_layer(project, wanted))
+    if wanted in own.classes:
+        return _side(project, own.classes[wanted])
     for record in reversed(measured):
         if wanted == record.machine_class or _is(project, record, wanted):
             return _side(project, own.sample_set(record))
-    known = {record.machine_class for record in measured} | {*RESERVED, *versions(project)}
+    known = {*own.classes, *RESERVED, *versions(project)}
     known |= {_version(project, record) for record in measured}
     raise UnknownNameError("side of a comparison", wanted, known)
 
@@ -116,7 +139,7 @@ def compare(left: Side, right: Side) -> Comparison:
         return Comparison(left, right, [], [])
     old, new = left.records[-1], right.records[-1]
     before, after = _numbers(left.records), _numbers(right.records)
-    comparable = old.machine_class == new.machine_class
+    comparable = (old.machine_class, old.imported) == (new.machine_class, new.imported)
     rows = [
         _row(path, before.get(path), after.get(path), comparable=comparable)
         for path in dict.fromkeys([*before, *after])
@@ -156,13 +179,8 @@ def _by_word(
     evidence: Evidence, own: SelectorEvidence, measured: list[RunRecord], word: str
 ) -> Side:
     newest = own.measured
-    if word == "release":
-        known = versions(evidence.project)
-        if not known:
-            return Side(word, [], "No release is frozen yet")
-        return _of_release(evidence, own, known[-1])
     if word == "published":
-        published = _newest_set(own, evidence.store.published)
+        published = _newest_set(own, _entries(own, evidence.store.published))
         absent = "" if published else f"Nothing of {own.selector.name} is published"
         return Side(word, published, absent)
     if newest is None:
@@ -177,20 +195,42 @@ def _by_word(
     return _side(evidence.project, own.sample_set((earlier or [newest])[-1]))
 
 
-def _of_release(evidence: Evidence, own: SelectorEvidence, version: str) -> Side:
-    found = _newest_set(own, release_layer(evidence.project, version))
+def _release_before(evidence: Evidence, own: SelectorEvidence, unlike: Side | None) -> Side:
+    """Return the newest release before the one that is shown that has not the other side's runs."""
+    known = versions(evidence.project)
+    if isinstance(evidence.store, FrozenStore) and evidence.store.version in known:
+        known = known[: known.index(evidence.store.version)]
+    others = _runs(unlike)
+    sides = [_of_release(own, kept_layer(evidence.project, version)) for version in known]
+    found = [side for side in sides if not others or _runs(side) != others]
+    if not found:
+        earlier = "No release is frozen yet" if not known else "No earlier release is frozen"
+        return Side("release", [], earlier)
+    return next((side for side in reversed(found) if side.records), found[-1])
+
+
+def _runs(side: Side | None) -> set[tuple[str, str]]:
+    return {(r.started, r.machine_class) for r in side.records} if side else set()
+
+
+def _of_release(own: SelectorEvidence, layer: ReleaseLayer) -> Side:
+    version, current = layer.release.version, layer.release.current
+    found = _newest_set(own, (e for e in _entries(own, layer) if e.id in current))
     absent = "" if found else f"Release {version} keeps nothing of {own.selector.name}"
     return Side(version, found, absent)
+
+
+def _entries(own: SelectorEvidence, layer: Layer) -> Iterator[Entry]:
+    return (entry for name in own.selector.names for entry in layer.entries(name))
 
 
 def _side(project: Project, records: Sequence[RunRecord]) -> Side:
     return Side(_version(project, records[-1]), records)
 
 
-def _newest_set(own: SelectorEvidence, layer: Layer) -> list[RunRecord]:
-    """Return the newest sample set of a layer, of the machine class at hand when it has one."""
-    entries = sorted(entry for entry in layer.entries(own.selector.name) if entry.measured)
-    records = [entry.read() for entry in entries]
+def _newest_set(own: SelectorEvidence, entries: Iterable[Entry]) -> list[RunRecord]:
+    """Return the newest sample set, of the machine class at hand when there is one."""
+    records = [entry.read() for entry in sorted(entry for entry in entries if entry.measured)]
     same = [record for record in records if record.machine_class == own.machine_class]
     chosen = (same or records)[-1:]
     return [

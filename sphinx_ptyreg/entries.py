@@ -83,6 +83,11 @@ class Entry:
         return 0 if stamp is None else stamp[2]
 
     @property
+    def id(self) -> str:
+        """The id of the record: its start and the beginning of its digest."""
+        return f"{self.started}-{self.content}"
+
+    @property
     def started(self) -> str:
         """When the run began, without punctuation."""
         return self.name[_STARTED]

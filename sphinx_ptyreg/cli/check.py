@@ -48,7 +48,9 @@ def execute(arguments: argparse.Namespace) -> int:
     console = Console(arguments)
     project, store = opened(arguments)
     evidence = Evidence(project, store)
-    names = [selector.name for selector in chosen(project, arguments)]
+    wanted = chosen(project, arguments) if arguments.names or not project.findings else []
+    wanted = wanted or list(project.selectors.values())
+    names = [selector.name for selector in wanted]
     if arguments.here:
         for name in names:
             evidence.selectors[name].freshness = stands_here(evidence.selectors[name])
@@ -61,7 +63,8 @@ def execute(arguments: argparse.Namespace) -> int:
         pages += 1
     told = report.report(evidence, "check", claims)
     if arguments.names:
-        told = _only(told, names, _owners(evidence, claims))
+        known = [name for selector in wanted for name in selector.names]
+        told = _only(told, known, _owners(evidence, claims))
     told["pages"] = pages
     told["notes"] = [*_without_card(project, names, cards), *_unfit(evidence, names)]
     told["unreadable"] = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..comparison import Comparison, Row, compare, find_side
+from ..comparison import Comparison, Row, compare, find_sides
 from ..errors import ExitCode, UnknownNameError
 from ..evidence import Evidence
 from ..markdown import cell, table
@@ -13,7 +13,7 @@ from ..selector_evidence import SelectorEvidence
 from ..values import shown
 from .completion import completes_selectors
 from .console import Console, Part, Word, heading
-from .project import opened
+from .project import chosen, opened
 
 NAME = "diff"
 HELP = "Say what moved between two releases, commits, machine classes or records."
@@ -57,12 +57,12 @@ def execute(arguments: argparse.Namespace) -> int:
     console = Console(arguments)
     project, store = opened(arguments)
     evidence = Evidence(project, store)
-    names = [project.selector(name).name for name in arguments.names]
+    names = [selector.name for selector in chosen(project, arguments)]
     found: list[tuple[SelectorEvidence, Comparison]] = []
     refused: list[UnknownNameError] = []
-    for own in [evidence.selectors[name] for name in names or project.selectors]:
+    for own in [evidence.selectors[name] for name in names]:
         try:
-            sides = [find_side(evidence, own, word) for word in (arguments.left, arguments.right)]
+            sides = find_sides(evidence, own, arguments.left, arguments.right)
         except UnknownNameError as error:
             refused.append(error)
             continue

@@ -53,7 +53,8 @@ def execute(arguments: argparse.Namespace) -> int:
     console = Console(arguments)
     project, store = opened(arguments)
     if arguments.format == "bundle":
-        return _bundle(console, store, arguments, [s.name for s in chosen(project, arguments)])
+        names = [name for s in chosen(project, arguments) for name in s.names]
+        return _bundle(console, store, arguments, names)
     evidence = Evidence(project, store)
     selectors = [evidence.selector(selector.name) for selector in chosen(project, arguments)]
     if arguments.format == "hub":

@@ -10,7 +10,7 @@ from ..evidence import Evidence
 from ..selector_evidence import SelectorEvidence
 from ..values import shown
 from .console import Console, Part, Word, heading
-from .project import opened
+from .project import declared, opened
 
 NAME = "list"
 HELP = "List every path that a page may cite, with its present value."
@@ -35,7 +35,7 @@ def execute(arguments: argparse.Namespace) -> int:
     project, store = opened(arguments)
     evidence = Evidence(project, store)
     answers = []
-    for wanted in arguments.paths or project.selectors:
+    for wanted in arguments.paths or [selector.name for selector in declared(project)]:
         name, _, beginning = wanted.partition(".")
         own = evidence.selector(name)
         told = _told(own)

@@ -42,12 +42,17 @@ def execute(arguments: argparse.Namespace) -> int:
     project, store = opened(arguments)
     key = load_key(arguments.sign) if arguments.sign else None
     published: list[dict[str, str]] = []
+    wanted = []
     for selector in chosen(project, arguments):
         evidence = SelectorEvidence(project, selector, store, fingerprints_of(store, project))
-        for record in _samples(evidence, arguments.machine_class):
+        wanted.append((selector, _samples(evidence, arguments.machine_class)))
+    for record in (record for _, samples in wanted for record in samples):
+        store.publishable(record)  # all of it, or none
+    for selector, samples in wanted:
+        for record in samples:
             file = store.publish(record)
             if key is not None:
-                sign(store, Entry(f"{file.parent}{os.sep}", file.name), key)
+                sign(store.published, Entry(f"{file.parent}{os.sep}", file.name), key)
             path = os.path.relpath(file, project.root)
             published.append({"selector": selector.name, "record": record.id, "path": path})
             console.print(f"{selector.name}: {path}")

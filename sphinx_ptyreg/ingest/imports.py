@@ -50,7 +50,7 @@ def import_reports(
         RecordError: A report cannot be read; the text begins with its name.
         VerdictError: Runs of ours are of this machine class.
     """
-    for entry in store.entries(selector.name):
+    for entry in (entry for name in selector.names for entry in store.entries(name)):
         if not entry.imported and (record := entry.read()).machine_class == machine_class:
             raise VerdictError(
                 f"{selector.name}: Expected another machine class than that of recorded runs, "
