@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from .comparison import find_sides
 from .errors import PtyregError
 from .evidence import Evidence
 from .record import RunRecord
 from .selector_evidence import SelectorEvidence
+from .sides import find_sides
 
 __all__ = ["Named", "named_in", "shown_by"]
 

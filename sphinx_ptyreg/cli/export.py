@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the format, where to, and the names."""
     parser.add_argument(
         "format",
+        metavar="FORMAT",
         choices=("hub", "bundle", *FORMATS),
         help="hub: the artifacts of an initiative (runtime_profile.md, env_snapshot.txt, "
         "ci_notes.md, summary.md, logs, junit.xml); json, csv: every number; benchmark: as "

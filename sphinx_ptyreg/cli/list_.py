@@ -9,6 +9,7 @@ from ..errors import ExitCode, UnknownNameError
 from ..evidence import Evidence
 from ..selector_evidence import SelectorEvidence
 from ..values import shown
+from .completion import completes_paths
 from .console import Console, Part, Word, heading
 from .project import declared, opened
 
@@ -19,10 +20,10 @@ WRITES = "nothing"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take where to begin."""
-    parser.add_argument(
-        "paths", metavar="PATH", nargs="*",
+    completes_paths(parser.add_argument(
+        "paths", metavar="PATH", nargs="*", default=[],
         help="selectors, or how a path begins: quick.duration (default: all)",
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def execute(arguments: argparse.Namespace) -> int:

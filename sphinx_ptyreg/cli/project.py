@@ -17,7 +17,9 @@ __all__ = ["add_names", "chosen", "declared", "opened"]
 def add_names(parser: argparse.ArgumentParser) -> None:
     """Let a command take names of selectors."""
     completes_selectors(
-        parser.add_argument("names", metavar="NAME", nargs="*", help="selectors (default: all)")
+        parser.add_argument(
+            "names", metavar="NAME", nargs="*", default=[], help="selectors (default: all)"
+        )
     )
 
 

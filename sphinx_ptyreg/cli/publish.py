@@ -12,6 +12,7 @@ from ..evidence import SelectorEvidence, fingerprints_of
 from ..record import RunRecord
 from ..store import Entry
 from ..vouching import load_key, sign
+from .completion import completes_classes
 from .console import Console
 from .project import add_names, chosen, opened
 
@@ -23,10 +24,10 @@ WRITES = "records and artifacts in the tracked folder (docs/evidence)"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the names, and whose measurements."""
     add_names(parser)
-    parser.add_argument(
+    completes_classes(parser.add_argument(
         "--class", dest="machine_class", metavar="NAME",
         help="those of another machine class, measured or imported (default: the current ones)",
-    )  # fmt: skip
+    ))  # fmt: skip
     parser.add_argument(
         "--sign", metavar="KEY", type=Path, help="sign them with an Ed25519 key of OpenSSH"
     )

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from docutils import nodes
 
 from ..catalogue import _, spoken
-from ..comparison import Comparison, compare, find_sides
+from ..comparison import Comparison, compare
 from ..nodes import Cell, badge, table, text_node
+from ..sides import find_sides
 from ..values import shown
 from .base import SelectorDirective
 from .options import Option, Options, names
