@@ -270,10 +270,17 @@ def decode(data: bytes, *, where: str) -> RunRecord:
                 table = MIGRATIONS[step](table) | {"schema": step + 1}
             return _held(msgspec.convert(table, type=RunRecord))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RecordError(f"{where}: Expected a ptyreg record, but got: {brief(error)}.") from error
+        raise RecordError(f"{where}: Expected a ptyreg record, but got: {_told(error)}.") from error
     raise RecordError(
         f"{where}: Expected schema {SCHEMA}, but got {schema}. "
         "It was written by another version of sphinx-ptyreg."
+    )
+
+
+def _told(error: Exception) -> str:
+    """Return what the reader says, without its patterns."""
+    return re.sub(
+        r"Expected `str` matching regex '.*?' - at ", "no text of this form at ", brief(error)
     )
 
 

@@ -11,7 +11,7 @@ from ..bundles.writing import Written, selectors_of, write_bundle
 from ..cleaning import Cleaner
 from ..errors import ExitCode, InfrastructureError, UsageError
 from ..evidence import Evidence
-from ..exports import FORMATS, hub
+from ..exports import FORMATS, Files, hub
 from ..record import RECORD_LIMIT
 from ..store import Store
 from .console import Console, Word
@@ -69,6 +69,8 @@ def execute(arguments: argparse.Namespace) -> int:
             raise UsageError(f"Expected one file to print, but got {len(files)}. Name a folder.")
         return _print(next(iter(files.values())))
     folder = Path(arguments.folder)
+    if arguments.format == "hub":
+        _remove_old(folder, files)
     for name, data in files.items():
         _write(folder / name, data)
         console.print(str(folder / name))
@@ -116,6 +118,17 @@ def _print(data: bytes) -> int:
     sys.stdout.buffer.write(data)
     sys.stdout.flush()
     return ExitCode.OK
+
+
+def _remove_old(folder: Path, files: Files) -> None:
+    """Remove the logs of an earlier export: the folder is about what is exported now."""
+    try:
+        old = [file for file in folder.iterdir() if hub.is_log(file.name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for file in old:
+        if file.name not in files:
+            file.unlink()
 
 
 def _write(path: Path, data: bytes) -> None:

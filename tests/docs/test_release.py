@@ -24,7 +24,11 @@ ROOT = Path(__file__).parents[2]
 def checkout(tmp_path):
     """Copy what version control has of this project; freeze all that is published of it."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if listed.returncode != 0:
         pytest.skip("no checkout")
