@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .picture_words import without_words
 from .record import Artifact
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ _MAGIC = ((b"\x89PNG\r\n\x1a\n", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"PK\x03\x
 
 
 def admit(file: Path, *, title: str, clean: Cleaner, limit: int | None = None) -> Artifact:
-    """Describe `file` as an artifact; a text is cleaned in place first.
+    """Describe `file` as an artifact; it is cleaned in place first.
+
+    A text is cleaned like any other; a picture keeps what it shows, and no words about who made it.
 
     Args:
         file: A copy of what the test handed over.
@@ -32,8 +35,13 @@ def admit(file: Path, *, title: str, clean: Cleaner, limit: int | None = None) -
     suffix = sniffed(data)
     if not suffix:
         suffix = ".txt" if limit or _is_text(data) else ".bin"
+    cleaned = data
     if suffix == ".txt":
-        data = clean(data, limit or len(data) + 1024).encode("utf-8")
+        cleaned = clean(data, limit or len(data) + 1024).encode("utf-8")
+    elif suffix in IMAGES:
+        cleaned = without_words(data)
+    if cleaned != data:
+        data = cleaned
         file.write_bytes(data)
     return Artifact(
         sha256=hashlib.sha256(data).hexdigest(),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from .concealed import shown_value
 from .declared import Selector
 from .plain import plain
 from .record import Citation, RunRecord
@@ -117,7 +118,7 @@ def facts_of(record: RunRecord) -> Iterator[tuple[str, str, Value]]:
             continue
         yield "package", plain(name), Value(plain(version))
     for name, text in record.inputs.variables.items():
-        yield "variable", plain(name), Value(plain(text))
+        yield "variable", plain(name), Value(shown_value(plain(text)))
     for name, fact in record.environment.items():
         yield "fact", name, Value(fact)
 

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
 __all__ = ["LIMIT", "Cleaner"]
 
@@ -21,6 +22,8 @@ __all__ = ["LIMIT", "Cleaner"]
 LIMIT = 64 * 1024
 
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|KEY|PASSW|AUTH|CREDENTIAL", re.IGNORECASE)
+#: Values of such variables that are settings: ``MAX_TOKENS=1024``.
+_TRIVIAL = re.compile(r"(?:\d{1,7}|true|false|none|null|auto|always|never)\Z", re.IGNORECASE)
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?"
     r"|[PX^_][^\x1b]*(?:\x1b\\)?|[@-Z\\-_])"
@@ -34,8 +37,11 @@ _CONTROLS = re.compile(
 
 #: Names of accounts and machines that tell nothing, and words that every run prints.
 _COMMON = frozenset({
-    "root", "localhost", "user", "runner", "docker", "build", "docs", "error", "failed", "passed",
-    "pytest", "python", "test", "tests",
+    "admin", "app", "appuser", "build", "builder", "circleci", "coder", "dev", "developer",
+    "docker", "docs", "error", "failed", "gitpod", "jenkins", "jovyan", "localhost", "node",
+    "nobody",
+    "passed", "pytest", "python", "root", "runner", "test", "tests", "ubuntu", "user", "vagrant",
+    "vscode", "work", "worker", "www-data",
 })  # fmt: skip
 
 
@@ -51,7 +57,8 @@ class Cleaner:
 
     Args:
         root: The project's root; it becomes ``.``.
-        environ: The variables whose secrets are hidden.
+        environ: The variables whose secrets are hidden; this process's by default. What a selector
+            declares is none of them: everybody can read it.
     """
 
     def __init__(self, root: Path, environ: Mapping[str, str] | None = None) -> None:
@@ -79,7 +86,7 @@ class Cleaner:
         secrets = {
             spelling
             for name, value in self._environ.items()
-            if _SECRET_NAME.search(name)
+            if _SECRET_NAME.search(name) and not _TRIVIAL.match(value)
             for spelling in _printed(value)
         }
         rules += [(re.compile(re.escape(s)), "***") for s in sorted(secrets, key=len, reverse=True)]
@@ -118,8 +125,9 @@ def _printed(secret: str) -> set[str]:
 
 
 def _spellings(folder: Path) -> set[str]:
-    """Return the folder as it was given and as the kernel sees it; never ``/``."""
-    return {str(path) for path in (folder.absolute(), folder.resolve()) if len(path.parts) > 1}
+    """Return the folder as it was given and as the kernel sees it, and in URLs; never ``/``."""
+    paths = {str(path) for path in (folder.absolute(), folder.resolve()) if len(path.parts) > 1}
+    return paths | {quote(path) for path in paths} | {quote(path, safe="") for path in paths}
 
 
 def _telling(name: str) -> bool:
@@ -128,7 +136,10 @@ def _telling(name: str) -> bool:
 
 
 def _word(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", re.IGNORECASE)
+    # In a URL, what stands in front may be a slash that is spelled.
+    return re.compile(
+        rf"(?:(?<![A-Za-z0-9])|(?<=%2F)){re.escape(name)}(?![A-Za-z0-9])", re.IGNORECASE
+    )
 
 
 def _shorten(text: str, limit: int) -> str:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import stat
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import msgspec
 
 from . import environment
 from .artifacts import admit
 from .cleaning import Cleaner
 from .declared import Project, Selector
-from .fingerprints import Fingerprints, private_name
+from .fingerprints import Fingerprints
 from .journal import events
+from .meanwhile import changes
 from .outcome import judge_run, judge_tests
 from .process import Finished
-from .reads import Here, capture, changed_since
+from .reads import Here, capture
 from .record import (
     SCHEMA,
     Artifact,
@@ -29,12 +30,15 @@ from .record import (
     TestResult,
 )
 from .revision import commit_of
-from .trace import LOG_NAME, read_trace
+from .trace import LOG_NAME, Trace, read_trace
 
 __all__ = ["Run", "compose"]
 
 #: Characters of the output that a record keeps for its panel; the artifact ``log`` has more.
 _TAIL = 6000
+
+#: Nanoseconds that a file's time stamp may be behind the clock.
+_COARSE_NS = 20_000_000
 
 
 class Run(NamedTuple):
@@ -44,6 +48,7 @@ class Run(NamedTuple):
     here: Here
     started: str
     started_ns: int
+    before: Mapping[str, str]
     finished: Finished
     warmup: bool
     attempt: int
@@ -65,11 +70,11 @@ def compose(
     journal = list(events(folder))
     tests = judge_tests(journal)
     outcome, reason = judge_run(journal, tests, run.finished.ending, selector.nodeids)
-    trace = read_trace(folder / LOG_NAME)
-    inputs = capture(project, selector, trace, run.here, Fingerprints(project.root))
-    changed = changed_since(inputs, project.root, run.started_ns)
-    if outcome is Outcome.PASSED and changed:
-        outcome, reason = Outcome.NOT_MEASURED, f"{changed} changed while it ran"
+    trace = read_trace(folder / LOG_NAME, lambda path: _is_older(project.root / path, run))
+    prints = Fingerprints(project.root)
+    inputs = capture(project, selector, trace, run.here, prints, clean)
+    if outcome is Outcome.PASSED and (changed := _changed(project, selector, trace, run, inputs)):
+        outcome, reason = Outcome.NOT_MEASURED, changed
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for event in journal:
         by_kind.setdefault(event["event"], []).append(event)
@@ -94,19 +99,47 @@ def compose(
             wall=run.finished.wall,
         ),
         resources=run.finished.resources,
-        stages=[Stage(name=e["name"], seconds=e["seconds"]) for e in by_kind.get("stage", [])],
+        stages=[
+            Stage(name=_named(e["name"], clean), seconds=e["seconds"])
+            for e in by_kind.get("stage", [])
+        ],
         metrics={
-            e["name"]: Metric(value=e["value"], unit=clean(e["unit"], 100) or "1")
+            _named(e["name"], clean): Metric(value=e["value"], unit=clean(e["unit"], 100) or "1")
             for e in by_kind.get("metric", [])
         },
         artifacts=dict(_artifacts(folder, by_kind.get("artifact", []), clean)),
         tests=[_cleaned(test, clean) for test in tests],
         machine=environment.machine(),
         machine_class=environment.machine_class(environment.machine(), run.here.variables),
-        environment={k: clean(v, 1000) if isinstance(v, str) else v for k, v in facts.items()},
-        inputs=_cleaned_inputs(inputs, clean),
+        environment={
+            _named(name, clean): clean(fact, 1000) if isinstance(fact, str) else fact
+            for name, fact in facts.items()
+        },
+        inputs=inputs,
         output=clean(output)[-_TAIL:],
     )
+
+
+def _is_older(file: Path, run: Run) -> bool:
+    """Whether a file was not written by a run; time stamps are coarser than the clock."""
+    try:
+        status, own = file.stat(), file.lstat()
+        stamp = max(status.st_ctime_ns, own.st_ctime_ns)
+        return stat.S_ISREG(status.st_mode) and stamp < run.started_ns - _COARSE_NS
+    except OSError:
+        return False
+
+
+def _changed(project: Project, selector: Selector, trace: Trace, run: Run, inputs: Inputs) -> str:
+    """Say what changed while it ran; nothing when nothing did."""
+    prints = Fingerprints(project.root)
+    files = [prints.meant(path) for path in inputs.files]
+    ignored = prints.matching(selector.ignore)
+    found = changes(files, trace, project.root, run.started_ns, run.before, ignored)
+    changed = next(found, "")
+    if not changed:
+        return ""
+    return f"{changed} changed while it ran. If the run itself writes it, name it in `ignore`."
 
 
 def _artifacts(
@@ -123,29 +156,12 @@ def _artifacts(
         target = kept / artifact.sha256
         if target != file:
             target.write_bytes(file.read_bytes())
-        yield name, artifact
+        yield _named(name, clean), artifact
 
 
-def _cleaned_inputs(inputs: Inputs, clean: Cleaner) -> Inputs:
-    """Clean what is text from outside: variables, untraced commands, and names that tell."""
-
-    def named(path: str) -> str:
-        return path if clean(path) == path else private_name(path)
-
-    unseen = [clean(reason, 200) for reason in inputs.unseen]
-    if any(clean(path) != path for path in (*inputs.listings, *inputs.sections)):
-        unseen.append("a folder with a private name was listed")
-    return msgspec.structs.replace(
-        inputs,
-        files={named(path): digest for path, digest in inputs.files.items()},
-        existence={named(path): there for path, there in inputs.existence.items()},
-        links={named(path): digest for path, digest in inputs.links.items()},
-        listings={path: d for path, d in inputs.listings.items() if clean(path) == path},
-        sections={path: d for path, d in inputs.sections.items() if clean(path) == path},
-        outputs=[named(path) for path in inputs.outputs],
-        variables={name: clean(value) for name, value in inputs.variables.items()},
-        unseen=unseen,
-    )
+def _named(name: str, clean: Cleaner) -> str:
+    """Clean a name that pages cite: ``psnr_alice`` becomes ``psnr_user``."""
+    return name if clean(name) == name else "".join(re.findall(r"[A-Za-z0-9_-]+", clean(name)))
 
 
 def _cleaned(test: TestResult, clean: Cleaner) -> TestResult:

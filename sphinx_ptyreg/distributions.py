@@ -1,8 +1,9 @@
 """Imported distributions: which they are, and their versions.
 
-Beside names of distributions, two kinds of keys tell what has none: ``module NAME`` for a file or
-folder in site-packages that no distribution owns, told by its content, and ``import NAME`` for a
-module that the project asked for and nothing had.
+Beside names of distributions, three kinds of keys tell what has none: ``module NAME`` for a file
+or folder in site-packages that no distribution owns, told by its content, ``import NAME`` for a
+module that the project asked for and nothing had, and ``plugins pytest11`` for what pytest loads
+by itself.
 """
 
 from __future__ import annotations
@@ -15,43 +16,39 @@ from functools import cache
 from importlib import metadata
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
 
 from .interpreter import Interpreter, current
-from .locks import locked_versions
+from .trace import Trace
 
-__all__ = ["foreign", "locked_versions", "of_imports", "versions_now"]
+__all__ = ["PLUGINS", "foreign", "of_imports", "project_sources", "versions_now"]
 
 #: This package is the instrument: its version counts, not the content of a local install.
 _INSTRUMENT = "sphinx-ptyreg"
 #: What tools put into every environment.
 _PLUMBING = frozenset({"_virtualenv", "_distutils_hack", "bin", "__pycache__"})
 _MODULE, _IMPORT = "module ", "import "
+#: The distributions that pytest loads plugins from: one more of them may change what is measured.
+PLUGINS = "plugins pytest11"
+_LAYOUTS = ("", "src/", "lib/", "python/")
 _CODE = frozenset({".py", ".so", ".pyd"})
 
 
-def of_imports(
-    packages: Iterable[tuple[str, str]],
-    outside: Iterable[str],
-    unfound: Iterable[str],
-    root: Path,
-    there: Interpreter | None = None,
-) -> dict[str, str]:
-    """Return name → version of what was imported from outside the project.
+def of_imports(trace: Trace, there: Interpreter | None = None) -> tuple[set[str], set[str]]:
+    """Return the names of what was imported from outside the project, and the files of nobody.
 
     Args:
-        packages: First folders or files below site-packages that code was loaded from.
-        outside: Files loaded from elsewhere; they count when a local install points there.
-        unfound: Modules that were asked for in vain.
-        root: The project's root.
+        trace: What the processes of the run told.
         there: The interpreter it ran in; the current one by default.
     """
     there = there or current()
     owners = _owners(there)
-    names: set[str] = set()
-    for top, folder in packages:
+    names = {PLUGINS} | {_IMPORT + name for name in trace.unfound}
+    names |= {folder.removesuffix(".dist-info").rpartition("-")[0] for folder in trace.metadata}
+    for top, folder in trace.packages:
         stem = top.partition(".")[0]
         if top.endswith((".dist-info", ".egg-info")) or stem in _PLUMBING:
             continue
@@ -59,10 +56,36 @@ def of_imports(
         names.update(owned)
         if not owned and folder in _site_folders(there):
             names.add(_MODULE + top)
-    for file in outside:
-        names |= {name for name, folder in _editable(there).items() if file.startswith(folder)}
-    names |= {_IMPORT + name for name in unfound}
-    return versions_now(names, root, there)
+    strangers: set[str] = set()
+    for file in trace.outside:
+        owning = {name for name, folder in _editable(there).items() if file.startswith(folder)}
+        names |= owning
+        if not owning:
+            strangers.add(file)
+    return names, strangers
+
+
+def project_sources(names: Iterable[str], root: Path, there: Interpreter | None = None) -> set[str]:
+    """Return where the project may have the sources of its own, installed copy.
+
+    What is measured then is the copy: when its sources change, it is not the project's any more.
+
+    Args:
+        names: Imported distributions.
+        root: The project's root.
+        there: The interpreter it ran in; the current one by default.
+    """
+    there = there or current()
+    found: set[str] = set()
+    for name in names:
+        distribution = there.distribution(name) if name != _INSTRUMENT else None
+        local = None if distribution is None else _local_path(distribution)
+        if distribution is None or local is None or not local.is_relative_to(root):
+            continue
+        if not _is_editable(distribution):
+            code = [str(file) for file in distribution.files or () if file.suffix in _CODE]
+            found |= {layout + file for file in code for layout in _LAYOUTS}
+    return found
 
 
 def foreign(packages: Iterable[tuple[str, str]], there: Interpreter | None = None) -> list[str]:
@@ -78,7 +101,9 @@ def versions_now(
     there = there or current()
     found: dict[str, str] = {}
     for name in names:
-        if name.startswith(_IMPORT):
+        if name == PLUGINS:
+            found[name] = _plugins(there)
+        elif name.startswith(_IMPORT):
             found[name] = _importable(name.removeprefix(_IMPORT), there)
         elif name.startswith(_MODULE):
             if content := _of_module(name.removeprefix(_MODULE), there):
@@ -145,38 +170,53 @@ def _of_module(name: str, there: Interpreter) -> str:
 
 
 @cache
+def _plugins(there: Interpreter) -> str:
+    names = {
+        canonicalize_name(distribution.name)
+        for distribution in metadata.distributions(path=list(there.path))
+        if any(point.group == "pytest11" for point in distribution.entry_points)
+    }
+    return ", ".join(sorted(names - {_INSTRUMENT})) or "none"
+
+
+@cache
 def _version(name: str, root: Path, there: Interpreter) -> str | None:
     distribution = there.distribution(name)
     if distribution is None:
         return None
     local = _local_path(distribution)
+    if local is None and (commit := _told_of(distribution).get("vcs_info", {}).get("commit_id")):
+        return f"{distribution.version} ({commit[:16]})"
     if local is None or name == _INSTRUMENT:
         return distribution.version
     content = _content(distribution, local, root)
     return f"{distribution.version} ({content[:16]})" if content else distribution.version
 
 
+def _told_of(distribution: metadata.Distribution) -> dict[str, Any]:
+    """Return what the installer wrote about where a distribution came from."""
+    try:
+        told = json.loads(distribution.read_text("direct_url.json") or "{}")
+    except json.JSONDecodeError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
 def _local_path(distribution: metadata.Distribution) -> Path | None:
     """Return where a local install came from; None for one from an index."""
-    text = distribution.read_text("direct_url.json")
-    if not text:
-        return None
-    try:
-        url = urlsplit(str(json.loads(text).get("url", "")))
-    except (json.JSONDecodeError, AttributeError):
-        return None
+    url = urlsplit(str(_told_of(distribution).get("url", "")))
     return Path(unquote(url.path)) if url.scheme == "file" else None
 
 
 def _is_editable(distribution: metadata.Distribution) -> bool:
-    text = distribution.read_text("direct_url.json") or "{}"
-    return bool(json.loads(text).get("dir_info", {}).get("editable"))
+    return bool(_told_of(distribution).get("dir_info", {}).get("editable"))
 
 
 def _content(distribution: metadata.Distribution, local: Path, root: Path) -> str:
     """Digest a local install; files of the project are traced one by one and left out here."""
     if _is_editable(distribution):
-        base, files = local, [f for f in local.rglob("*.py") if not _hidden(f.relative_to(local))]
+        code = (f for suffix in _CODE for f in local.rglob(f"*{suffix}"))
+        base, files = local, [f for f in code if not _hidden(f.relative_to(local))]
     else:
         base = Path(str(distribution.locate_file("")))
         files = [

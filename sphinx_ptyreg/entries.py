@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterator
 from functools import total_ordering
 from pathlib import Path
@@ -134,6 +135,8 @@ class Entry:
             RecordError: The file cannot be read.
         """
         try:
+            if not stat.S_ISREG(self.path.stat().st_mode):
+                raise RecordError(f"{self.name}: Expected a file, but it is none. Remove it.")
             return self.path.read_bytes()
         except OSError as error:
             raise RecordError(f"{self.name}: cannot be read: {error.strerror}.") from error

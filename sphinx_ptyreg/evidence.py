@@ -14,6 +14,7 @@ from .frozen import versions
 from .inputs import State
 from .plain import plain
 from .readable import Readable
+from .reads import covers_nothing
 from .record import Outcome, digest_of
 from .selector_evidence import Notice, SelectorEvidence
 from .store import Store
@@ -241,7 +242,8 @@ class Evidence:
                 told = f"measured on {record.machine_class}, but {wanted} is declared"
                 yield Notice(WarningSubtype.MISSING, name, told)
             unseen = record.inputs.unseen if record and not record.imported else []
-            if unseen and not evidence.selector.inputs:
+            vain = covers_nothing(evidence.selector, self.prints)
+            if unseen and (vain or not evidence.selector.inputs):
                 told = f"inputs are partly known: {'; '.join(unseen[:3])}. Declare them."
                 yield Notice(WarningSubtype.RECORD, name, told)
 

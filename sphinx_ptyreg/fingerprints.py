@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import configparser
 import hashlib
 import os
-import tomllib
+import stat
 from collections.abc import Collection
 from pathlib import Path
 
-from .listing import everything, files_matching, paths_matching
+from .concealed import is_concealed, is_meant
+from .listing import everything, files_matching, names_in, paths_matching
+from .pytest_settings import table_of
 from .record import digest_of
 from .remembered import is_settled, recall, remember
+from .revision import checkout_of
 
-__all__ = ["Fingerprints", "private_name"]
-
-_PRIVATE = "private:"
+__all__ = ["Fingerprints"]
 
 _Stamp = tuple[int, int, int, int]
-
-
-def private_name(path: str) -> str:
-    """Return what a record keeps of a path that names a person, a machine or a secret."""
-    return _PRIVATE + hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class Fingerprints:
@@ -35,13 +30,15 @@ class Fingerprints:
 
     def __init__(self, root: Path, cache: Path | None = None) -> None:
         self._root = root
-        self._prefix = os.fspath(root) + os.sep
+        self.prefix = os.fspath(root) + os.sep
         self._cache = cache
         self._known: dict[str, tuple[_Stamp, str]] = recall(cache, dict[str, tuple[_Stamp, str]])
         self._now: dict[str, str] = {}
         self._covered: dict[object, frozenset[str]] = {}
         self._learnt = False
-        self._private: dict[str, str] | None = None
+        self._checkout: str | None = None
+        self._names: dict[str, list[tuple[str, bool]]] = {}
+        self._meant: dict[str, str] = {}
 
     def file(self, path: str) -> str:
         """Return the SHA-256 of a file, or nothing when there is no such file."""
@@ -51,18 +48,19 @@ class Fingerprints:
         return digest
 
     def exists(self, path: str) -> bool:
-        """Whether there is anything at `path`."""
-        return os.path.lexists(self._full(path))
+        """Whether there is anything at `path`, or where it leads."""
+        return os.path.exists(self.prefix + self.meant(path))
 
     def listing(self, pattern: str, without: Collection[str] = ()) -> str:
         """Return a digest of the paths that match `pattern`, `without` some."""
-        found = set(paths_matching(self._prefix, pattern)).difference(without)
+        found = set(paths_matching(self.prefix, pattern)).difference(without)
         return digest_of(sorted(path.encode("utf-8", "replace").decode() for path in found))
 
     def link(self, path: str) -> str:
         """Return a digest of where a symbolic link points; nothing when it is none."""
         try:
-            return hashlib.sha256(os.fsencode(os.readlink(self._full(path)))).hexdigest()
+            target = os.readlink(self.prefix + self.meant(path))
+            return hashlib.sha256(os.fsencode(target)).hexdigest()
         except OSError:
             return ""
 
@@ -81,33 +79,41 @@ class Fingerprints:
     def section(self, path: str) -> str:
         """Return a digest of what pytest reads in a configuration file; nothing for none."""
         try:
-            text = Path(self._prefix + path).read_text(encoding="utf-8")
-            table = _pytest_table(path, text)
-            return "" if table is None else digest_of(table)
-        except OSError:
-            return ""
-        except (tomllib.TOMLDecodeError, configparser.Error, UnicodeDecodeError):
+            table = table_of(Path(self.prefix + self.meant(path)))
+        except ValueError:
             return self.file(path)
+        return "" if table is None else digest_of(table)
+
+    def names(self, folder: str) -> list[tuple[str, bool]]:
+        """Return the names in a folder of the project, and whether each is a folder."""
+        if folder not in self._names:
+            self._names[folder] = names_in(self.prefix + self.meant(folder))
+        return self._names[folder]
+
+    def meant(self, path: str) -> str:
+        """Return the path that a recorded one means: concealed names are looked up."""
+        if not is_concealed(path):
+            return path
+        if path not in self._meant:
+            found = ""
+            for part in path.split("/"):
+                names = [name for name, _ in names_in(self.prefix + found)]
+                found += next((name for name in names if is_meant(part, name)), part) + "/"
+            self._meant[path] = found.rstrip("/")
+        return self._meant[path]
 
     def save(self) -> None:
         """Remember what was learnt, where that is possible."""
         if self._cache is not None and self._learnt:
             remember(self._cache, self._known)
 
-    def _full(self, path: str) -> str:
-        """Return the full path; a private name is looked for among all files of the project."""
-        if not path.startswith(_PRIVATE):
-            return self._prefix + path
-        if self._private is None:
-            every = files_matching(self._root, ["**/*"])
-            self._private = {private_name(name): name for name in every}
-        return self._prefix + self._private.get(path, path)
-
     def _look(self, path: str) -> str:
-        full = self._full(path)
+        full = self.prefix + self.meant(path)
         try:
             status = os.stat(full)
         except (OSError, ValueError):
+            return ""
+        if not stat.S_ISREG(status.st_mode) or (".." in path and self._leads_out(full)):
             return ""
         stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
         known = self._known.get(path)
@@ -123,12 +129,8 @@ class Fingerprints:
             self._learnt = True
         return digest
 
-
-def _pytest_table(path: str, text: str) -> object:
-    if path.endswith(".toml"):
-        tool = tomllib.loads(text).get("tool", {})
-        return str(tool["pytest"]) if isinstance(tool, dict) and "pytest" in tool else None
-    parser = configparser.RawConfigParser(strict=False)
-    parser.read_string(text)
-    name = "tool:pytest" if path.endswith("setup.cfg") else "pytest"
-    return dict(parser[name]) if parser.has_section(name) else None
+    def _leads_out(self, full: str) -> bool:
+        """Whether a path leads out of the checkout that the project is a part of."""
+        if self._checkout is None:
+            self._checkout = f"{checkout_of(self._root) or self._root}{os.sep}"
+        return not os.path.normpath(full).startswith(self._checkout)

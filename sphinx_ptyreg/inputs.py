@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from .concealed import is_same_value
 from .declared import THREAD_VARIABLES, Project, Selector
-from .distributions import locked_versions, versions_now
-from .fingerprints import Fingerprints, private_name
-from .reads import Here, capture, changed_since, covered
+from .distributions import versions_now
+from .fingerprints import Fingerprints
+from .locks import locked_versions
+from .reads import Here, capture, covered
 from .record import Inputs
+from .rivals import rivals
 
-__all__ = ["Freshness", "Here", "Reason", "State", "capture", "changed_since", "judge"]
+__all__ = ["Freshness", "Here", "Reason", "State", "capture", "judge"]
 
 
 class State(StrEnum):
@@ -70,11 +72,11 @@ def judge(
         *_changed("version changed", then.locked, locked_versions(project.root, then.packages)),
     ]
     if here is None:
-        reasons += _declared_variables(then, project, selector)
+        reasons += _declared_variables(then, selector)
     else:
         now = versions_now(then.packages, project.root, here.interpreter)
         reasons += _changed("version changed", then.packages, now)
-        reasons += _changed("variable changed", then.variables, here.variables)
+        reasons += _variables(then.variables, here.variables)
         if then.python != here.python:
             reasons.append(Reason("version changed", "python", then.python, here.python))
     return Freshness(State.STALE if reasons else State.FRESH, tuple(reasons))
@@ -126,22 +128,31 @@ def _new(
 ) -> Iterator[Reason]:
     """Yield files that the declaration covers and the run did not have."""
     now = covered(project, selector, prints, partial=bool(then.unseen))
-    for path in sorted(now - then.files.keys() - set(then.outputs)):
-        if private_name(path) not in then.files and prints.file(path):
-            yield Reason("file added", path)
+    if not now <= then.files.keys():
+        known = set(map(prints.meant, (*then.files, *then.outputs)))
+        for path in sorted(now - known):
+            if prints.file(path):
+                yield Reason("file added", path)
+    search = [prints.meant(folder) for folder in then.search]
+    in_front = rivals(then.files, search, then.modules.split(), prints)
+    for path in sorted(in_front.difference(map(prints.meant, then.rivals), then.outputs)):
+        if then.existence.get(path, True):  # else it is told as one that was looked for in vain
+            yield Reason("file added", f"{path} stands in front of what was imported")
 
 
-def _declared_variables(then: Inputs, project: Project, selector: Selector) -> list[Reason]:
+def _declared_variables(then: Inputs, selector: Selector) -> list[Reason]:
     """Return what differs by the declaration alone; thread counts differ by the machine too."""
     pinned = {*THREAD_VARIABLES, "PYTHONHASHSEED"} - selector.env.keys()
     known = {name: value for name, value in then.variables.items() if name not in pinned}
-    if known == selector.env:
-        return []
-    from .cleaning import Cleaner  # noqa: PLC0415 - most selectors declare no variable
+    return _variables(known, selector.env)
 
-    clean = Cleaner(project.root, {**os.environ, **selector.env})
-    now = {name: clean(value) for name, value in selector.env.items()}
-    return _changed("variable changed", known, now)
+
+def _variables(then: Mapping[str, str], now: Mapping[str, str]) -> list[Reason]:
+    meant = {
+        name: then[name] if name in then and is_same_value(then[name], value) else value
+        for name, value in now.items()
+    }
+    return _changed("variable changed", then, meant)
 
 
 def _changed(kind: str, then: Mapping[str, str], now: Mapping[str, str]) -> list[Reason]:

@@ -4,34 +4,48 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import posixpath
 import re
 import subprocess
 from collections.abc import Iterable, Iterator
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from .concealed import is_concealed, is_magic, is_meant
 from .trace import is_text
 
-__all__ = ["everything", "files_matching", "paths_matching"]
+__all__ = ["everything", "files_matching", "names_in", "paths_matching"]
 
 _SKIPPED = frozenset({
     ".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", "__pycache__", "node_modules",
     ".ptyreg", ".hypothesis", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".eggs",
 })  # fmt: skip
 
+#: Device and number of a folder.
+_Inode = tuple[int, int]
+
 
 def files_matching(root: Path, patterns: Iterable[str]) -> Iterator[str]:
-    """Yield the files below `root` that declared globs cover."""
+    """Yield the files below `root` that declared patterns cover.
+
+    A folder covers all that is below it.
+    """
+    prefix = f"{root}{os.sep}"
     for pattern in patterns:
-        if not _is_magic(pattern):
-            paths: Iterable[Path] = (root / pattern,)
-        else:
-            paths = root.glob(pattern)
-        for path in paths:
-            relative = PurePosixPath(path.relative_to(root).as_posix())
-            named = is_text(str(relative)) and not _SKIPPED.intersection(relative.parts)
-            if named and path.is_file():
-                yield str(relative)
+        for path in paths_matching(prefix, _glob_of(prefix, pattern)):
+            if is_text(path) and os.path.isfile(prefix + path):
+                yield path
+
+
+def _glob_of(prefix: str, pattern: str) -> str:
+    pattern = posixpath.normpath(pattern)
+    if pattern == ".":
+        return "**/*"
+    if pattern.endswith("/**") or pattern == "**":
+        return f"{pattern}/*"
+    if not is_magic(pattern) and os.path.isdir(prefix + pattern):
+        return f"{pattern}/**/*"
+    return pattern
 
 
 def everything(root: Path, but: Path) -> Iterator[str]:
@@ -50,47 +64,66 @@ def everything(root: Path, but: Path) -> Iterator[str]:
         )  # fmt: skip
         names = [name for name in answer.stdout.split("\0") if name and is_text(name)]
     except (OSError, subprocess.SubprocessError):
-        names = list(files_matching(root, ["**/*"]))
+        names = ["."]
     for name in names:
-        if not name.startswith(kept) and not _SKIPPED.intersection(name.split("/")):
+        if name.startswith(kept) or not _SKIPPED.isdisjoint(name.split("/")):
+            continue
+        if os.path.isdir(root / name):  # a submodule, a repository of its own, or a link to one
+            yield from (path for path in files_matching(root, [name]) if not path.startswith(kept))
+        else:
             yield name
 
 
 def paths_matching(root: str, pattern: str) -> Iterator[str]:
     """Yield what a traced pattern matches, hidden names too, caches and environments left out."""
-    yield from _below(root, "", pattern.split("/"))
+    yield from _below(root, "", pattern.split("/"), ())
 
 
-def _below(root: str, folder: str, parts: list[str]) -> Iterator[str]:
+def _below(root: str, folder: str, parts: list[str], above: tuple[_Inode, ...]) -> Iterator[str]:
     part, rest = parts[0], parts[1:]
     if part == "**":
+        inode = _inode(root + folder)
+        if inode is None or inode in above:  # a link that leads back up
+            return
         if rest:
-            yield from _below(root, folder, rest)
-        for name, is_folder in _names(root, folder):
+            yield from _below(root, folder, rest, ())
+        for name, is_folder in names_in(root + folder):
             if is_folder:
-                yield from _below(root, f"{folder}{name}/", parts)
+                yield from _below(root, f"{folder}{name}/", parts, (*above, inode))
             if not rest:
                 yield folder + name
         return
+    for name, is_folder in _names_like(root + folder, part):
+        if rest and is_folder:
+            yield from _below(root, f"{folder}{name}/", rest, ())
+        elif not rest and os.path.lexists(root + folder + name):
+            yield folder + name
+
+
+def _names_like(folder: str, part: str) -> Iterable[tuple[str, bool]]:
+    if is_concealed(part):
+        return [(name, is_dir) for name, is_dir in names_in(folder) if is_meant(part, name)]
+    if not is_magic(part):
+        return [(part, True)]
     fits = _compiled(part).match
-    for name, is_folder in _names(root, folder) if _is_magic(part) else [(part, True)]:
-        if not _is_magic(part) or fits(name):
-            if rest and is_folder:
-                yield from _below(root, f"{folder}{name}/", rest)
-            elif not rest and os.path.lexists(root + folder + name):
-                yield folder + name
+    return [(name, is_dir) for name, is_dir in names_in(folder) if fits(name)]
 
 
-def _is_magic(part: str) -> bool:
-    return any(mark in part for mark in "*?[")
-
-
-def _names(root: str, folder: str) -> list[tuple[str, bool]]:
+def names_in(folder: str) -> list[tuple[str, bool]]:
+    """Return the names in a folder, and whether each is a folder; of none, there are none."""
     try:
-        with os.scandir(root + folder) as entries:
+        with os.scandir(folder) as entries:
             return [(e.name, e.is_dir()) for e in entries if e.name not in _SKIPPED]
     except OSError:
         return []
+
+
+def _inode(folder: str) -> _Inode | None:
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 @cache

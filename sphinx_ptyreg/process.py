@@ -19,14 +19,16 @@ from .errors import InfrastructureError
 from .outcome import Ending
 from .record import Resources
 
-__all__ = ["BASE_VARIABLES", "NONCE", "Finished", "hermetic", "run"]
+__all__ = ["BASE_VARIABLES", "FIXED_VARIABLES", "NONCE", "Finished", "hermetic", "run"]
 
 #: Variables of the caller that a child may see undeclared: where things are, not what they do.
 BASE_VARIABLES = (
-    "HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "LOGNAME", "PATH",
-    "SHELL", "SSL_CERT_FILE", "TERM", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV",
-    "XDG_CACHE_HOME", "XDG_RUNTIME_DIR",
+    "HOME", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "SHELL", "SSL_CERT_FILE", "TERM", "TMPDIR",
+    "USER", "VIRTUAL_ENV", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR",
 )  # fmt: skip
+
+#: What is the same in every run unless a selector declares it: language and time zone.
+FIXED_VARIABLES = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 #: Marks every process of one run, so that none is overlooked when it must end.
 NONCE = "PTYREG_NONCE"
@@ -49,15 +51,16 @@ class Finished(NamedTuple):
 
 
 def hermetic(environ: Mapping[str, str], declared: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a child: the base list, and what the selector declares.
+    """Return the variables of a child: the base list, what is fixed, what the selector declares.
 
     An undeclared variable cannot influence a result, nor a secret of the caller reach a test.
 
     Examples:
         >>> hermetic({"PATH": "/bin", "MY_TOKEN": "s3cret"}, {"OMP_NUM_THREADS": "2"})
-        {'PATH': '/bin', 'OMP_NUM_THREADS': '2'}
+        {'PATH': '/bin', 'LC_ALL': 'C.UTF-8', 'TZ': 'UTC', 'OMP_NUM_THREADS': '2'}
     """
-    return {name: environ[name] for name in BASE_VARIABLES if name in environ} | dict(declared)
+    base = {name: environ[name] for name in BASE_VARIABLES if name in environ}
+    return base | FIXED_VARIABLES | dict(declared)
 
 
 def run(

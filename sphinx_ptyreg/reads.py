@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Collection, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Collection, Iterator, Mapping
+from fnmatch import fnmatch
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from .concealed import concealed, concealed_value
 from .declared import Project, Selector
-from .distributions import foreign, locked_versions, of_imports, versions_now
+from .distributions import foreign, of_imports, project_sources, versions_now
 from .fingerprints import Fingerprints
 from .interpreter import Interpreter
 from .listing import paths_matching
+from .locks import locked_versions
+from .pytest_settings import test_patterns
 from .record import Inputs
+from .revision import checkout_of
+from .rivals import rivals
 from .trace import Trace
 
-__all__ = ["Here", "capture", "changed_since", "covered"]
+__all__ = ["Here", "capture", "covered", "covers_nothing"]
 
 
 class Here(NamedTuple):
@@ -31,7 +36,12 @@ class Here(NamedTuple):
 
 
 def capture(
-    project: Project, selector: Selector, trace: Trace, here: Here, prints: Fingerprints
+    project: Project,
+    selector: Selector,
+    trace: Trace,
+    here: Here,
+    prints: Fingerprints,
+    clean: Callable[[str], str] = str,
 ) -> Inputs:
     """Return the inputs of a run.
 
@@ -44,35 +54,70 @@ def capture(
         trace: What its processes told.
         here: The interpreter and variables it ran with.
         prints: Looks at the project's files.
+        clean: Hides what tells a person, a machine or a secret in texts and names.
     """
-    read = {path for path in trace.read if prints.file(path)}
-    unseen = [*trace.unseen, *(f"{path} was read and is gone" for path in trace.read - read)]
-    unseen += foreign(trace.packages, here.interpreter)
+    there = here.interpreter
+    names, strangers = of_imports(trace, there)
+    beyond, unseen = _beyond(project, strangers, trace.elsewhere)
+    read = {path for path in trace.read | beyond if prints.file(path)}
+    unseen += [*trace.unseen, *(f"{path} was read and is gone" for path in trace.read - read)]
+    unseen += foreign(trace.packages, there)
+    names |= _required(project, selector)
+    if any(clean(name) != name for name in names):
+        unseen.append("a module whose name is private was looked for")
+    packages = versions_now((name for name in names if clean(name) == name), project.root, there)
     counting = covered(project, selector, prints, partial=bool(unseen))
     declared = _declared(selector, prints)
-    files = ((read | counting) - trace.written) | declared
+    sources = {p for p in project_sources(packages, project.root, there) if prints.file(p)}
+    named = trace.named if unseen else frozenset()
+    files = ((read | counting | named | sources) - trace.written) | declared
     ignored = prints.matching(selector.ignore)
     existence = {path: True for path in trace.found if prints.exists(path)}
     existence |= {path: False for path in trace.absent if not prints.exists(path)}
-    packages = of_imports(
-        trace.packages, trace.outside, trace.unfound, project.root, here.interpreter
-    )
-    packages |= versions_now(_required(project, selector), project.root, here.interpreter)
-    outputs = sorted(_outputs(project.root, trace, counting - declared))
+    outputs = sorted(_outputs(prints, trace, counting - declared))
+    files = {path for path in files - ignored if prints.file(path)}
+
+    def kept(path: str) -> str:
+        return concealed(path, clean)
+
     return Inputs(
         declaration=selector.declaration,
-        files={path: prints.file(path) for path in sorted(files - ignored) if prints.file(path)},
-        existence={p: there for p, there in sorted(existence.items()) if p not in ignored},
-        listings={pattern: prints.listing(pattern, outputs) for pattern in sorted(trace.scanned)},
-        links={path: prints.link(path) for path in sorted(trace.links)},
-        sections={path: prints.section(path) for path in sorted(trace.config)},
+        files={kept(path): prints.file(path) for path in sorted(files)},
+        existence={kept(p): there for p, there in sorted(existence.items()) if p not in ignored},
+        listings={kept(p): prints.listing(kept(p), outputs) for p in sorted(trace.scanned)},
+        links={kept(path): prints.link(path) for path in sorted(trace.links)},
+        sections={kept(path): prints.section(path) for path in sorted(trace.config)},
         locked=locked_versions(project.root, packages),
         packages=packages,
         python=here.python,
-        variables=dict(here.variables),
-        unseen=sorted(unseen),
-        outputs=outputs,
+        variables={n: concealed_value(v, clean) for n, v in here.variables.items()},
+        unseen=sorted({_brief(clean(reason)) for reason in unseen}),
+        outputs=[kept(path) for path in outputs],
+        search=sorted(map(kept, trace.search)),
+        modules=" ".join(sorted(name for name in trace.modules if clean(name) == name)),
+        rivals=sorted(map(kept, rivals(files, trace.search, trace.modules, prints))),
     )
+
+
+def _brief(reason: str) -> str:
+    reason = " ".join(reason.split())
+    return reason if len(reason) <= 120 else f"{reason[:118]} …"
+
+
+def _beyond(
+    project: Project, strangers: Collection[str], data: Collection[str]
+) -> tuple[set[str], list[str]]:
+    """Tell what was read from outside the project: a record names it in the same checkout only."""
+    checkout = checkout_of(project.root)
+    beyond: set[str] = set()
+    unseen = []
+    for file in sorted({*strangers, *data}):
+        if checkout is not None and file.startswith(f"{checkout}{os.sep}"):
+            beyond.add(os.path.relpath(file, project.root).replace(os.sep, "/"))
+        else:
+            how = "imported" if file in strangers else "read"
+            unseen.append(f"{PurePosixPath(file).name} was {how} from outside the project")
+    return beyond, unseen
 
 
 def covered(
@@ -84,46 +129,53 @@ def covered(
     marker expression may select from any test file.
     """
     files = _declared(selector, prints)
-    if (partial and not selector.inputs) or selector.markers:
+    everything = partial and (not selector.inputs or bool(covers_nothing(selector, prints)))
+    if everything or selector.markers:
         all_ = prints.everything(project.published)
-        files |= all_ if partial and not selector.inputs else set(filter(_is_test, all_))
+        files |= all_ if everything else _tests(all_, project)
+    folders = tuple(_folders(selector, prints))
+    if folders:
+        files |= _tests(prints.matching(folders), project)
     return files - prints.matching(selector.ignore) if selector.ignore else files
 
 
+def covers_nothing(selector: Selector, prints: Fingerprints) -> list[str]:
+    """Return the declared `inputs` that cover no file: they do not say what was read."""
+    return [pattern for pattern in selector.inputs if not prints.matching((pattern,))]
+
+
 def _declared(selector: Selector, prints: Fingerprints) -> frozenset[str]:
-    return prints.matching((*(n.split("::")[0] for n in selector.nodeids), *selector.inputs))
+    folders = set(_folders(selector, prints))
+    files = (nodeid.split("::")[0] for nodeid in selector.nodeids)
+    return prints.matching((*(f for f in files if f not in folders), *selector.inputs))
 
 
-def changed_since(inputs: Inputs, root: Path, moment_ns: int) -> str:
-    """Return an input that was written between `moment_ns` and now; nothing when none was.
-
-    A time stamp in the future is an older clock's: it tells nothing of this run.
-    """
-    now = time.time_ns() + 1_000_000_000
-    for path in inputs.files:
-        try:
-            status = os.stat(root / path)  # noqa: PTH116
-        except OSError:
-            return path
-        if any(moment_ns < stamp < now for stamp in (status.st_mtime_ns, status.st_ctime_ns)):
-            return path
-    return ""
+def _folders(selector: Selector, prints: Fingerprints) -> Iterator[str]:
+    """Yield the folders that node ids name: pytest looks for tests in them."""
+    for nodeid in selector.nodeids:
+        if "::" not in nodeid and not prints.file(nodeid) and prints.exists(nodeid):
+            yield nodeid
 
 
-def _is_test(path: str) -> bool:
+def _tests(files: Collection[str], project: Project) -> frozenset[str]:
+    patterns = ("conftest.py", *test_patterns(project.root))
+    return frozenset(path for path in files if _is_test(path, patterns))
+
+
+def _is_test(path: str, patterns: Collection[str]) -> bool:
     name = PurePosixPath(path).name
-    return name == "conftest.py" or (
-        name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
+    return any(
+        fnmatch(f"/{path}", f"*/{pattern}") if "/" in pattern else fnmatch(name, pattern)
+        for pattern in patterns
     )
 
 
-def _outputs(root: Path, trace: Trace, declared: Collection[str]) -> set[str]:
+def _outputs(prints: Fingerprints, trace: Trace, counting: Collection[str]) -> set[str]:
     """Return what the run wrote among what counts: it is there now and was no input."""
-    written = trace.written.intersection(declared)
+    written = trace.written.intersection(counting)
     if trace.written:
         for pattern in trace.scanned:
-            found = set(paths_matching(f"{root}{os.sep}", pattern))
-            written |= trace.written & found
+            written |= trace.written.intersection(paths_matching(prints.prefix, pattern))
     return set(written)
 
 

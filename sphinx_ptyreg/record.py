@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 
 from .canonical import canonical, digest_of, is_moment, timestamp
 from .errors import RecordError
+from .outcomes import Outcome
 from .plain import brief
 
 __all__ = [
@@ -30,28 +30,6 @@ RECORD_LIMIT = 4 * 2**20
 
 #: Names of selectors, metrics, stages and findings: no dot or colon, so a path reads one way.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-
-
-class Outcome(StrEnum):
-    """How a run, or one test in it, ended. Only ``passed`` is a measurement."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    ERROR = "error"
-    SKIPPED = "skipped"
-    XFAILED = "xfailed"
-    XPASSED = "xpassed"
-    TIMEOUT = "timeout"
-    INTERRUPTED = "interrupted"
-    CRASHED = "crashed"
-    NOT_COLLECTED = "not_collected"
-    IMPORT_ERROR = "import_error"
-    NOT_MEASURED = "not_measured"
-
-    @property
-    def words(self) -> str:
-        """The outcome as a reader sees it."""
-        return self.value.replace("_", " ")
 
 
 #: A record names no file but by its digest and a known type: nothing outside its store.
@@ -173,6 +151,9 @@ class Inputs(_Part, frozen=True, kw_only=True):
         variables: Pinned and declared variables.
         unseen: Why the trace is partial; empty when it is complete.
         outputs: What the run wrote where inputs are looked for: no inputs.
+        search: Folders of the project that modules were looked for in.
+        modules: Top-level modules that were looked for, in one text.
+        rivals: Files with the name of such a module that were there and not read.
     """
 
     declaration: str
@@ -187,11 +168,15 @@ class Inputs(_Part, frozen=True, kw_only=True):
     variables: dict[str, str] = {}
     unseen: list[str] = []
     outputs: list[str] = []
+    search: list[str] = []
+    modules: str = ""
+    rivals: list[str] = []
 
     @property
     def digest(self) -> str:
         """One digest of all inputs here; runs that share it measured the same thing."""
-        told = msgspec.structs.asdict(self) | {"outputs": [], "unseen": bool(self.unseen)}
+        told = msgspec.structs.asdict(self) | {"unseen": bool(self.unseen)}
+        told |= {"outputs": [], "search": [], "modules": "", "rivals": []}
         return digest_of({name: value for name, value in told.items() if value})
 
 

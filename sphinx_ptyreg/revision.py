@@ -9,7 +9,13 @@ from pathlib import Path
 
 from .record import Commit
 
-__all__ = ["commit_of", "committed_at", "committed_in"]
+__all__ = ["checkout_of", "commit_of", "committed_at", "committed_in"]
+
+
+def checkout_of(root: Path) -> Path | None:
+    """Return the root of the version control checkout that `root` lies in."""
+    folders = (root, *root.parents)
+    return next((f for f in folders if any((f / vcs).exists() for vcs in (".git", ".hg"))), None)
 
 
 def commit_of(root: Path, inputs: Collection[str]) -> Commit | None:

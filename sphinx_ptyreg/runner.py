@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import tempfile
 import time
@@ -13,12 +14,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import environment
+from .bytecode import forget_outdated
 from .cleaning import Cleaner
 from .composer import Run, compose
 from .declared import THREAD_VARIABLES, Project, Selector
 from .errors import InfrastructureError
 from .interpreter import declared, installed, unmet
 from .journal import stage_of
+from .listing import everything
+from .meanwhile import settings_of
 from .process import Finished, hermetic, run
 from .reads import Here
 from .record import Outcome, RunRecord, timestamp
@@ -73,7 +77,7 @@ def command(project: Project, selector: Selector) -> list[str]:
     """
     there = declared(selector.python, project.root)
     plugin = _PLUGIN if there.is_current else _PLUGIN_ELSEWHERE
-    argv = [there.executable, "-m", "pytest", *plugin, "-p", "no:cacheprovider"]
+    argv = [there.executable, "-m", "pytest", *plugin]
     if not selector.env.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
         argv += [option for plugin, option in _SWITCHES.items() if installed(plugin, there)]
     return [*argv, *(["-m", selector.markers] if selector.markers else selector.nodeids)]
@@ -94,10 +98,8 @@ def class_here(selector: Selector) -> str:
 
 def here(project: Project, selector: Selector) -> Here:
     """Return what a run of `selector` on this machine would depend on, as its record tells it."""
-    clean = Cleaner(project.root, {**os.environ, **selector.env})
-    told = {name: clean(value) for name, value in variables(selector).items()}
     there = declared(selector.python, project.root)
-    return Here(there.version, told, there)
+    return Here(there.version, variables(selector), there)
 
 
 def measure(
@@ -168,15 +170,17 @@ def _run_once(
     warmup: bool,
     attempt: int,
 ) -> tuple[RunRecord, Finished]:
-    clean = Cleaner(project.root, {**os.environ, **selector.env})
+    clean = Cleaner(project.root)
     try:
         with tempfile.TemporaryDirectory(prefix=_scratch(project, selector)) as name:
             folder = Path(name)
+            forget_outdated(project.root, everything(project.root, project.published))
+            before = settings_of(project.root)
             started, started_ns = timestamp(datetime.now(UTC)), time.time_ns()
             finished = _execute(project, selector, folder, watch, timeout)
             run_ = Run(
-                command(project, selector), here(project, selector), started, started_ns, finished,
-                warmup, attempt,
+                command(project, selector), here(project, selector), started, started_ns, before,
+                finished, warmup, attempt,
             )  # fmt: skip
             record = compose(project, selector, run_, clean, folder)
             for artifact in record.artifacts.values():
@@ -201,8 +205,8 @@ def sweep(project: Project, selector: Selector, store: Store) -> None:
 
 def _scratch(project: Project, selector: Selector) -> str:
     """Return how the temporary folders of this project's runs of `selector` begin."""
-    root = hashlib.sha256(os.fsencode(project.root)).hexdigest()[:12]
-    return f"ptyreg-{root}-{selector.name}."
+    place = hashlib.sha256(os.fsencode(f"{project.root}\0{project.store}")).hexdigest()[:12]
+    return f"ptyreg-{place}-{selector.name}."
 
 
 def _execute(
@@ -213,6 +217,9 @@ def _execute(
     env["PTYREG_TRACE"] = str(folder / LOG_NAME)
     env["PTYREG_TRACE_ROOT"] = str(project.root)
     env["PTYREG_TRACE_BEGAN"] = str(time.time_ns())
+    # Pytest's cache of what failed last would decide what is run, and is the user's own.
+    cache = f"-o cache_dir={shlex.quote(str(folder / 'cache'))}"
+    env["PYTEST_ADDOPTS"] = f"{env.get('PYTEST_ADDOPTS', '')} {cache}"
     path = [str(_CHILD), env.get("PYTHONPATH", "")]
     env["PYTHONPATH"] = os.pathsep.join(part for part in path if part)
     return run(

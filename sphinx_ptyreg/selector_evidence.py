@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import NamedTuple
 
-import msgspec
-
 from . import guardrails
 from .artifacts import IMAGES
 from .citable import gather, numbers_of, summary_of, values_of
@@ -16,8 +14,7 @@ from .errors import RecordError, WarningSubtype
 from .fingerprints import Fingerprints
 from .frozen import FrozenStore
 from .inputs import Freshness, Here, State
-from .plain import plain_parts
-from .readable import Readable
+from .readable import Readable, presentable
 from .record import Outcome, RunRecord, digest_of
 from .standing import Standing
 from .statistics import Summary
@@ -59,9 +56,13 @@ class SelectorEvidence:
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """Every stored run but warm-ups, oldest first; those of its earlier names too."""
+        """Every stored run, under all its names, oldest first; of warm-ups those that failed."""
         found = {e.name: e for name in self.selector.names for e in self._store.entries(name)}
-        return [entry for _, entry in sorted(found.items()) if not entry.warmup]
+        return [
+            entry
+            for _, entry in sorted(found.items())
+            if not entry.warmup or entry.outcome is not Outcome.PASSED
+        ]
 
     @cached_property
     def measured(self) -> RunRecord | None:
@@ -272,7 +273,7 @@ class SelectorEvidence:
         """Read a record once; one that cannot be read is told once and set aside."""
         if entry.name not in self._read:
             record = self._look(entry)
-            self._read[entry.name] = None if record is None else _plain(record)
+            self._read[entry.name] = None if record is None else presentable(record)
         return self._read[entry.name]
 
     def _look(self, entry: Entry) -> RunRecord | None:
@@ -284,13 +285,3 @@ class SelectorEvidence:
             self.notices.append(Notice(WarningSubtype.RECORD, self.selector.name, str(error)))
             return None
         return record
-
-
-def _plain(record: RunRecord) -> RunRecord:
-    """Return the record as it may be shown; what it depended on stays as it was, for digests."""
-    parts = msgspec.to_builtins(record)
-    shown = plain_parts(parts)
-    if shown == parts:
-        return record
-    shown["inputs"] = parts["inputs"]
-    return msgspec.convert(shown, RunRecord)

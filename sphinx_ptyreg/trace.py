@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path, PurePath, PurePosixPath
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+
+from .commands import is_harmless, is_same, spoken
 
 __all__ = ["LOG_NAME", "Trace", "is_text", "read_trace"]
 
 #: The trace's name in the recording folder.
 LOG_NAME = "trace.log"
 
-#: Programs that look at the machine, unless their arguments name files of the project.
-_HARMLESS = frozenset({
-    "arch", "cc", "c++", "cl", "clang", "file", "g++", "gcc", "gcc-config", "getconf", "git",
-    "hg", "hostname", "id", "ld", "ldconfig", "locale", "lscpu", "nproc", "nvidia-smi", "objdump",
-    "ps", "svn", "sw_vers", "sysctl", "tty", "uname", "which",
-})  # fmt: skip
+_ESCAPED = re.compile(r"\\(.)")
+_MARKS = {"t": "\t", "n": "\n"}
 
 
 class Trace(NamedTuple):
@@ -30,8 +29,14 @@ class Trace(NamedTuple):
         links: Symbolic links whose target was asked for.
         config: Configuration files that pytest looked for its settings in.
         packages: First folders below site-packages that code was loaded from, and where that is.
+        metadata: Folders of metadata that the project asked for.
         outside: Other code from outside the project.
+        elsewhere: Data from outside the project.
         unfound: Top-level modules that the project asked for and nothing had.
+        modules: Top-level modules that were looked for along the path.
+        search: Folders of the project on that path.
+        named: Files that programs were started with.
+        linked: Files that the run gave another name beside their own.
         written: What the run wrote.
         unseen: Why the trace is partial.
     """
@@ -43,22 +48,30 @@ class Trace(NamedTuple):
     links: frozenset[str] = frozenset()
     config: frozenset[str] = frozenset()
     packages: frozenset[tuple[str, str]] = frozenset()
+    metadata: frozenset[str] = frozenset()
     outside: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
     unfound: frozenset[str] = frozenset()
+    modules: frozenset[str] = frozenset()
+    search: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
+    linked: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
     unseen: tuple[str, ...] = ()
 
 
-def read_trace(log: Path) -> Trace:
+def read_trace(log: Path, is_older: Callable[[str], bool] = lambda _: False) -> Trace:
     """Read the log of a run.
 
     Args:
         log: What ``ptyreg_trace`` appended to; lines cut off by a killed process are left out.
+        is_older: Whether a file is as it was before the run: what was opened for writing and is,
+            was read.
     """
     story = _Story()
     for kind, pid, path, detail in _lines(log):
         story.tell(kind, pid, path, detail)
-    return story.end()
+    return story.end(frozenset(filter(is_older, story.paths.get("write", ()))))
 
 
 def is_text(path: str) -> bool:
@@ -72,10 +85,9 @@ class _Story:
     def __init__(self) -> None:
         self.paths: dict[str, set[str]] = {}
         self.packages: set[tuple[str, str]] = set()
-        self.written: set[str] = set()
-        self.started: dict[str, str] = {}
-        self.fed: set[str] = set()
-        self.traced: set[str] = set()
+        self.read_first: set[str] = set()
+        self.started: dict[str, list[str]] = {}
+        self.said: dict[str, list[str]] = {}
         self.unseen: dict[str, None] = {}
 
     def tell(self, kind: str, pid: str, path: str, detail: str) -> None:
@@ -83,66 +95,83 @@ class _Story:
         match kind if is_text(path) else "":
             case "":
                 self.unseen["reads of a file whose name is no text are not told"] = None
+            case "lost":
+                self.unseen["a part of the trace could not be written"] = None
             case "hello":
-                self.traced.add(pid)
-            case "start" | "fed" | "exec":
-                self._start(kind, path or f"{pid} {detail}", detail)
+                self.said[pid] = path.split("\0") if path else []
+            case "start":
+                self.started.setdefault(path or f"{pid} {detail}", detail.split("\0"))
+            case "exec":  # the process becomes another program
+                self.started[path] = detail.split("\0")
+                self.said.pop(path, None)
             case "blind":
                 self.unseen[f"reads of {path} are not seen"] = None
-            case "elsewhere":
-                self.unseen[f"{path} was read from outside the project"] = None
             case "package":
                 self.packages.add((path, detail))
             case "write":
-                if path in self.paths.get("read", ()) and path not in self.written:
-                    self.unseen[f"{path} was read before the run wrote it"] = None
-                self.written.add(path)
+                written = self.paths.setdefault("write", set())
+                if path not in written and path in self.paths.get("read", ()):
+                    self.read_first.add(path)
+                written.add(path)
             case _:
                 self.paths.setdefault(kind, set()).add(path)
 
-    def _start(self, kind: str, pid: str, command: str) -> None:
-        self.started.setdefault(pid, command)
-        if kind == "fed":
-            self.fed.add(pid)
-        elif kind == "exec":  # the process becomes another program
-            self.started[pid] = command
-            self.traced.discard(pid)
-
-    def end(self) -> Trace:
+    def end(self, kept: frozenset[str]) -> Trace:
         """Return the inputs; a file that the run wrote, before or after, is none."""
-        if not self.traced:
-            self.unseen["no process of the run was traced"] = None
-        for pid, command in self.started.items():
-            if pid not in self.traced and not (pid not in self.fed and _harmless(command)):
-                self.unseen[f"reads of the process {_short(command)!r} are not seen"] = None
-        read = self._of("read")
+        written = self._of("write") - kept
+        self._judge_processes()
+        for path in sorted(self.read_first & written):
+            self.unseen[f"{path} was read before the run wrote it"] = None
+        for path in sorted(self._of("append") & self._of("read") & written - self.read_first):
+            self.unseen[f"{path} was read, and the run wrote a part of it"] = None
+        read = (self._of("read") | self._of("write") & kept) - written
         folders = {str(folder) for path in read for folder in PurePosixPath(path).parents}
         near = {
             path
-            for path in self._of("absent-near")
+            for path in self._of("absent-near") - written
             if str(PurePosixPath(path).parent) in folders and not path.endswith("pyvenv.cfg")
         }
         return Trace(
             read=read,
-            found=self._of("found") - read,
-            absent=self._of("absent") | near,
-            scanned=frozenset(self.paths.get("scan", ())),
-            links=self._of("link"),
-            config=self._of("config") - read,
+            found=self._of("found") - read - written,
+            absent=self._of("absent") - written | near,
+            scanned=self._of("scan"),
+            links=self._of("link") - written,
+            config=self._of("config") - read - written,
             packages=frozenset(self.packages),
+            metadata=self._of("metadata"),
             outside=self._of("outside"),
-            unfound=frozenset(self.paths.get("unfound", ())),
-            written=frozenset(self.written),
+            elsewhere=self._of("elsewhere"),
+            unfound=self._of("unfound"),
+            modules=self._of("module"),
+            search=self._of("search"),
+            named=self._of("named") - read - written,
+            linked=self._of("linked"),
+            written=written,
             unseen=tuple(sorted(self.unseen)),
         )
 
+    def _judge_processes(self) -> None:
+        if not self.said:
+            self.unseen["no process of the run was traced"] = None
+        fed, own = self._of("fed"), self._of("own")
+        for pid, command in self.started.items():
+            if pid in self.said:
+                said = self.said[pid]
+                seen = is_same(command, said)
+                seen = seen and (pid not in own or said[-len(command) :] == command)
+            else:
+                seen = pid not in fed and pid not in own and is_harmless(command)
+            if not seen:
+                self.unseen[f"reads of the process {spoken(command)!r} are not seen"] = None
+
     def _of(self, kind: str) -> frozenset[str]:
-        return frozenset(self.paths.get(kind, ())) - self.written
+        return frozenset(self.paths.get(kind, ()))
 
 
 def _lines(log: Path) -> Iterator[tuple[str, str, str, str]]:
     try:
-        text = log.read_text(encoding="utf-8", errors="surrogateescape")
+        text = log.read_bytes().decode("utf-8", errors="surrogateescape")
     except OSError:
         return
     for line in text.split("\n"):
@@ -155,17 +184,4 @@ def _lines(log: Path) -> Iterator[tuple[str, str, str, str]]:
 def _plain(field: str) -> str:
     if "\\" not in field:
         return field
-    return field.replace("\\\\", "\0").replace("\\t", "\t").replace("\\n", "\n").replace("\0", "\\")
-
-
-def _program(command: str) -> str:
-    return PurePath(command.split(" ", 1)[0]).name
-
-
-def _harmless(command: str) -> bool:
-    return not command.startswith("sh -c ") and _program(command) in _HARMLESS
-
-
-def _short(command: str) -> str:
-    words = command.split()
-    return " ".join([_program(command), *words[1:3]])[:80] if words else command
+    return _ESCAPED.sub(lambda found: _MARKS.get(found[1], found[1]), field)

@@ -13,6 +13,7 @@ import json
 import math
 import os
 import re
+import shlex
 import shutil
 import sys
 import time
@@ -178,7 +179,8 @@ class _Watcher:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self.start = time.perf_counter()
-        option = session.config.option
+        config = session.config
+        option = config.option
         falsified = []
         if getattr(option, "numprocesses", None):
             falsified.append("pytest-xdist workers are active")
@@ -189,11 +191,14 @@ class _Watcher:
             pytest=pytest.__version__,
             python=".".join(map(str, sys.version_info[:3])),
             falsified="; ".join(falsified),
+            root=os.path.relpath(str(config.rootpath), str(config.invocation_params.dir)),
         )
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            self.journal.write("collect_failed", nodeid=report.nodeid, text=report.longreprtext)
+        if report.outcome in {"failed", "skipped"}:
+            self.journal.write(
+                "collect_" + report.outcome, nodeid=report.nodeid, text=report.longreprtext[-8000:]
+            )
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.journal.write("collected", nodeids=[item.nodeid for item in session.items])
@@ -238,4 +243,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     folder = os.environ.pop(RECORD, None)
     if folder:
+        _take_back_options(folder)
         config.pluginmanager.register(_Watcher(Journal(folder)), _WATCHER)
+
+
+def _take_back_options(folder: str) -> None:
+    """Leave ``PYTEST_ADDOPTS`` as the selector declares it, for a pytest inside the test."""
+    ours = "-o cache_dir=" + shlex.quote(os.path.join(folder, "cache"))
+    given = os.environ.get("PYTEST_ADDOPTS", "").replace(ours, "").strip()
+    if given:
+        os.environ["PYTEST_ADDOPTS"] = given
+    else:
+        os.environ.pop("PYTEST_ADDOPTS", None)

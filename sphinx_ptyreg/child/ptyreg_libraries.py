@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
     from ptyreg_trace import Tracer
 
-__all__ = ["AbsentFinder", "PatchingFinder", "like"]
+__all__ = ["PatchingFinder", "like"]
 
 #: Libraries whose reads nothing here can see.
 _BLIND = (
-    "cv2", "duckdb", "netCDF4", "polars", "pyarrow.csv", "pyarrow.dataset", "pyarrow.feather",
-    "pyarrow.parquet", "rasterio", "tables", "tensorflow", "tensorstore", "torchvision.io",
+    "_interpreters", "_xxsubinterpreters", "cv2", "duckdb", "netCDF4", "polars", "pyarrow.csv",
+    "pyarrow.dataset", "pyarrow.feather", "pyarrow.parquet", "rasterio", "tables", "tensorflow",
+    "tensorstore", "torchvision.io",
 )  # fmt: skip
+
+#: Objects of an HDF5 file that are looked through for links to other files.
+_MOST_OBJECTS = 5_000
 
 
 class PatchingFinder:
@@ -60,27 +64,6 @@ class _PatchingLoader:
         return getattr(self._loader, name)
 
 
-class AbsentFinder:
-    """Asked last: a module that no finder found; its appearance would matter."""
-
-    def __init__(self, tracer: Tracer) -> None:
-        self._tracer = tracer
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        """Note the files that would have been the module, and the name."""
-        self._tracer.guarded(_note_absent, name, path)
-
-
-def _note_absent(tracer: Tracer, name: str, path: Any) -> None:
-    stem = name.rpartition(".")[2]
-    for folder in sys.path if path is None else path:
-        if isinstance(folder, str):
-            for file in (stem + ".py", os.path.join(stem, "__init__.py")):
-                tracer.on_stat(os.path.join(folder or os.getcwd(), file), False, imported=True)
-    if path is None and tracer.places.asker(through_import=True) == "project":
-        tracer.write("unfound", name)
-
-
 def _opens(
     tracer: Tracer, plain: Callable[..., Any], position: int, mode: str
 ) -> Callable[..., Any]:
@@ -113,17 +96,76 @@ def _patch_torch(module: Any, tracer: Tracer) -> None:
     _wrap(module, tracer, "save", 1, "w")
     _wrap(module, tracer, "from_file", 0, "r")
     _wrap(getattr(module, "jit", None), tracer, "load", 0, "r")
+    _wrap(getattr(module, "UntypedStorage", None), tracer, "from_file", 0, "r")
+    reader = getattr(getattr(module, "_C", None), "PyTorchFileReader", None)
+    if reader is not None:
+        module._C.PyTorchFileReader = _told_class(tracer, reader)
+
+
+def _told_class(tracer: Tracer, plain: Any) -> Any:
+    """Return a class like `plain` that tells of the file that it is made for."""
+
+    def __init__(self: Any, file: Any, *arguments: Any, **options: Any) -> None:
+        if isinstance(file, (str, bytes, os.PathLike)):
+            tracer.on_audit("open", (file, "r", 0))
+        plain.__init__(self, file, *arguments, **options)
+
+    return type(plain.__name__, (plain,), {"__init__": __init__, "__module__": plain.__module__})
 
 
 def _patch_h5py(module: Any, tracer: Tracer) -> None:
-    plain = module.File.__init__
+    plain, plain_open = module.File.__init__, module.h5f.open
 
     def __init__(self: Any, name: Any, mode: str = "r", *arguments: Any, **options: Any) -> None:
         if isinstance(name, (str, bytes, os.PathLike)):
             tracer.on_audit("open", (name, mode, 0))
         plain(self, name, mode, *arguments, **options)
+        if mode != "w" and isinstance(name, (str, bytes, os.PathLike)):
+            tracer.unseen(_tell_linked, tracer, module, self, os.fsdecode(name))
 
-    module.File.__init__ = __init__
+    def open_(name: Any, *arguments: Any, **options: Any) -> Any:
+        if isinstance(name, (str, bytes)):
+            tracer.on_audit("open", (name, "r", 0))
+        return plain_open(name, *arguments, **options)
+
+    module.File.__init__, module.h5f.open = __init__, like(open_, plain_open)
+
+
+def _tell_linked(tracer: Tracer, h5py: Any, file: Any, name: str) -> None:
+    """Tell of the other files that an HDF5 file leads to: by links, and by virtual datasets."""
+    folder, looked_at = os.path.dirname(os.path.abspath(name)), 0
+    groups, known = [file], {hash(file.id)}
+    while groups:
+        group = groups.pop()
+        for key in group:
+            looked_at += 1
+            if looked_at > _MOST_OBJECTS:
+                tracer.write("blind", "h5py")
+                return
+            link = group.get(key, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                _tell(tracer, folder, link.filename)
+            elif isinstance(link, h5py.HardLink):
+                found = group[key]
+                if isinstance(found, h5py.Group) and hash(found.id) not in known:
+                    known.add(hash(found.id))
+                    groups.append(found)
+                elif isinstance(found, h5py.Dataset) and found.is_virtual:
+                    for source in found.virtual_sources():
+                        _tell(tracer, folder, source.file_name)
+
+
+def _tell(tracer: Tracer, folder: str, name: str) -> None:
+    if name != ".":
+        tracer.handle("open", os.path.join(folder, name), "r", 0)
+
+
+def _patch_pathlib(module: Any, tracer: Tracer) -> None:
+    """Before Python 3.11, paths keep functions of ``os`` in a class: ours would be methods."""
+    accessor = module._NormalAccessor
+    for name in ("stat", "open"):
+        if vars(accessor).get(name) is getattr(os, name):
+            setattr(accessor, name, staticmethod(getattr(os, name)))
 
 
 def _note_blind(module: Any, tracer: Tracer) -> None:
@@ -145,5 +187,6 @@ _PATCHES: dict[str, Callable[[Any, Tracer], None]] = {
     "safetensors.torch": _patch_safetensors,
     "safetensors.numpy": _patch_safetensors,
     "torch": _patch_torch,
+    **({"pathlib": _patch_pathlib} if sys.version_info < (3, 11) else {}),
     **dict.fromkeys(_BLIND, _note_blind),
 }

@@ -15,6 +15,7 @@ __all__ = [
     "IMPORT",
     "INTERPRETER",
     "PROJECT",
+    "PYTEST",
     "STDLIB",
     "Places",
     "directions",
@@ -22,19 +23,25 @@ __all__ = [
 ]
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
+_PACKAGE = os.path.join(os.path.dirname(FOLDER), "__init__.py")
 #: Who asks. Anything else is the first folder of the distribution that asks, as ``_pytest``.
 PROJECT, IMPORT, INTERPRETER = "project", "import", "interpreter"
+#: Distributions that look around for themselves: what they find out is no input.
+PYTEST = frozenset({"_pytest", "pytest", "iniconfig", "coverage", "xdist", "pluggy"})
+_CURIOUS = PYTEST | {"pkg_resources", "setuptools", "importlib_metadata", "hypothesis"}
 
 #: Folders whose content is somebody's cache or checkout, never an input.
 _CACHES = frozenset({
     ".git", ".hg", ".svn", ".tox", ".nox", ".hypothesis", ".pytest_cache", ".mypy_cache",
-    ".ruff_cache", ".ptyreg", "node_modules", ".eggs",
+    ".ruff_cache", ".ptyreg", ".eggs",
 })  # fmt: skip
 #: Where the system keeps its own files: part of the machine, not of the project.
 _SYSTEM = (
     "/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib", "/bin/", "/sbin/", "/var/", "/run/",
     "/nix/", "/snap/", "/System/", "/Library/",
 )  # fmt: skip
+#: Bytes below which a library's hidden file in a home folder is its cache or its settings.
+_SMALL = 1 << 20
 STDLIB = os.path.dirname(str(os.__file__)) + os.sep
 _METADATA = STDLIB + os.path.join("importlib", "metadata")
 
@@ -75,13 +82,19 @@ class Places:
 
     @staticmethod
     def absolute(path: Any) -> str:
-        """Return the path as text, absolute and without dots; links are not followed.
+        """Return the path as text, absolute and without dots.
+
+        Links are followed where ``..`` comes after one: it leads up from where the link points.
 
         Raises:
             TypeError: It is a descriptor.
         """
         text = os.fsdecode(path)
-        return os.path.normpath(text if text[:1] == os.sep else os.path.join(os.getcwd(), text))
+        full = text if text[:1] == os.sep else os.path.join(os.getcwd(), text)
+        if "/../" in full:
+            above, _, name = full.rpartition("/../")
+            full = os.path.join(os.path.realpath(above + "/.."), name)
+        return os.path.normpath(full)
 
     def package(self, path: str) -> tuple[str, str] | None:
         """Return the first folder of a distribution's file and where that lies."""
@@ -91,31 +104,47 @@ class Places:
         return None
 
     def is_machines(self, path: str) -> bool:
-        """Whether a path outside the project is the system's, an interpreter's or a cache's."""
-        known = path.startswith((*self.site, *self.machine, FOLDER))
-        return known or any(part[:1] == "." for part in path.split(os.sep))
+        """Whether a path outside the project is the system's or an interpreter's."""
+        return path.startswith((*self.site, *self.machine, FOLDER))
+
+    def is_own(self, path: str, size: int) -> bool:
+        """Whether a file in a hidden folder, outside the project, is a library's own."""
+        hidden = any(part[:1] == "." for part in path.split(os.sep))
+        return hidden and size < _SMALL and self.asker() != PROJECT
 
     @staticmethod
     def is_standard(path: str) -> bool:
         """Whether code is the standard library's or our own."""
-        return path.startswith((STDLIB, FOLDER))
+        return path.startswith((STDLIB, FOLDER)) or path == _PACKAGE
 
     def asker(self, through_import: bool = False) -> str:
         """Whose code asks: the innermost frame that is neither ours nor the standard library's."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
-            file = frame.f_code.co_filename
-            owner = self._owners.get(file)
-            if owner is None:
-                owner = self._owners[file] = self._owner(file)
-            if owner == "dynamic":
-                owner = PROJECT if frame.f_globals.get("__name__") == "__main__" else ""
-            if owner == IMPORT and through_import:
-                owner = ""
-            if owner:
+            owner = self._owner_of(frame)
+            if owner and not (through_import and owner == IMPORT):
                 return owner
             frame = frame.f_back
         return INTERPRETER
+
+    def behalf(self) -> str:
+        """On whose behalf code asks: libraries ask for the project, but not the curious ones."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            owner = self._owner_of(frame)
+            if owner in {PROJECT, IMPORT} or owner in _CURIOUS:
+                return owner
+            frame = frame.f_back
+        return INTERPRETER
+
+    def _owner_of(self, frame: FrameType) -> str:
+        file = frame.f_code.co_filename
+        owner = self._owners.get(file)
+        if owner is None:
+            owner = self._owners[file] = self._owner(file)
+        if owner == "dynamic":
+            return PROJECT if frame.f_globals.get("__name__") == "__main__" else ""
+        return owner
 
     def _owner(self, file: str) -> str:
         if file.startswith(("<frozen importlib", _METADATA)):
@@ -130,17 +159,21 @@ class Places:
         return "" if file.startswith(STDLIB) else PROJECT
 
 
-def directions(mode: Any, flags: Any) -> tuple[bool, bool]:
-    """Return whether an ``open`` reads what was there, and whether it writes."""
+def directions(mode: Any, flags: Any) -> tuple[bool, bool, bool]:
+    """Return whether an ``open`` reads what was there, whether it writes, and whether it keeps it.
+
+    What is written behind what was there, or over a part of it, keeps the rest.
+    """
     if isinstance(mode, str):
-        changes = any(letter in mode for letter in "wax+")
-        return "r" in mode or mode.startswith("a+") or not changes, changes
+        writes = any(letter in mode for letter in "wax+")
+        keeps = "a" in mode or "r" in mode
+        return "r" in mode or "a+" in mode.replace("b", "") or not writes, writes, keeps
     if not isinstance(flags, int):
-        return True, False
+        return True, False, True
     access = flags & (os.O_RDONLY | os.O_WRONLY | os.O_RDWR)
-    makes = bool(flags & (os.O_CREAT | os.O_TRUNC | os.O_APPEND))
-    writes = makes or access != os.O_RDONLY
-    return access != os.O_WRONLY and not (makes and writes), writes
+    writes = access != os.O_RDONLY or bool(flags & os.O_TRUNC)
+    keeps = not flags & (os.O_TRUNC | os.O_EXCL)
+    return access != os.O_WRONLY and keeps, writes, keeps
 
 
 def source_of(path: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
-from ptyreg_libraries import AbsentFinder, PatchingFinder, like
+from ptyreg_absent import AbsentFinder
+from ptyreg_libraries import PatchingFinder, like
 from ptyreg_looks import wrap_looks
 
 TYPE_CHECKING = False  # ``typing`` itself would cost every process 8 ms
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["install"]
 
 _VARIABLES = ("PTYREG_TRACE", "PTYREG_TRACE_ROOT", "PTYREG_TRACE_BEGAN", "PTYREG_NONCE")
+#: Characters that are told of a command; a longer one counts as one that nobody knows.
+_LONGEST = 32_768
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -42,8 +46,8 @@ def _wrap_starts(tracer: Tracer, carried: dict[str, str]) -> None:
         pairs.update({name.encode(): os.fsencode(value) for name, value in carried.items()})
         return pairs
 
-    def told(pid: int, argv: Sequence[Any], kind: str = "start") -> None:
-        tracer.guarded(_note_start, pid, argv, kind)
+    def told(pid: int, argv: Sequence[Any], folder: Any = None, kind: str = "start") -> None:
+        tracer.guarded(_note_start, pid, argv, folder, kind)
 
     _wrap_fork_exec(environment, told)
     for name in ("posix_spawn", "posix_spawnp"):
@@ -54,7 +58,7 @@ def _wrap_starts(tracer: Tracer, carried: dict[str, str]) -> None:
     plain_execve, plain_execv = os.execve, os.execv
 
     def execve(path: Any, argv: Sequence[Any], env: Any) -> Any:
-        told(os.getpid(), argv, "exec")
+        told(os.getpid(), argv, kind="exec")
         return plain_execve(path, argv, environment(env))
 
     def execv(path: Any, argv: Sequence[Any]) -> Any:
@@ -63,28 +67,35 @@ def _wrap_starts(tracer: Tracer, carried: dict[str, str]) -> None:
     os.execve, os.execv = like(execve, plain_execve), like(execv, plain_execv)
 
 
-def _note_start(tracer: Tracer, pid: int, argv: Sequence[Any], kind: str) -> None:
-    """Note a process; one whose arguments name files of the project reads them, most likely."""
-    words = [os.fsdecode(part) for part in argv]
-    fed = any(_names_file(tracer, word) for word in words[1:])
-    tracer.write("fed" if fed else kind, str(pid), " ".join(words)[:500])
-    if fed and kind == "exec":
-        tracer.write(kind, str(pid), " ".join(words)[:500])
+def _note_start(tracer: Tracer, pid: int, argv: Sequence[Any], folder: Any, kind: str) -> None:
+    """Note a process; one whose words name files of the project reads them, most likely."""
+    words = [os.fsdecode(word) for word in argv]
+    base = os.getcwd() if folder is None else os.path.abspath(os.fsdecode(folder))
+    tracer.write(kind, str(pid), "\0".join(words)[:_LONGEST])
+    if os.sep in words[0] and _names_file(tracer, os.path.join(base, words[0])):
+        tracer.write("own", str(pid))
+    for word in words[1:]:
+        named = word.rpartition("=")[2]
+        if named and _names_file(tracer, os.path.join(base, named)):
+            tracer.write("fed", str(pid))
 
 
-def _names_file(tracer: Tracer, word: str) -> bool:
-    path = word.rpartition("=")[2]
-    if not path or "\0" in path or tracer.places.below_root(path) is None:
+def _names_file(tracer: Tracer, path: str) -> bool:
+    """Whether there is something of the project at `path`; a file is named as an input."""
+    relative = None if "\0" in path else tracer.places.below_root(path)
+    if relative is None:
         return False
     try:
-        tracer.plain_stat(path)
+        status = tracer.plain_stat(path)
     except OSError:
         return False
+    if stat.S_ISREG(status.st_mode):
+        tracer.write("named", relative)
     return True
 
 
 def _wrap_fork_exec(
-    environment: Callable[[Any], dict[bytes, bytes]], told: Callable[[int, Sequence[Any]], None]
+    environment: Callable[[Any], dict[bytes, bytes]], told: Callable[..., None]
 ) -> None:
     try:
         import _posixsubprocess
@@ -98,7 +109,7 @@ def _wrap_fork_exec(
             env = dict(item.split(b"=", 1) for item in map(os.fsencode, env))
         pairs = [name + b"=" + value for name, value in environment(env).items()]
         pid: int = plain(*arguments[:5], pairs, *arguments[6:])
-        told(pid, arguments[0])
+        told(pid, arguments[0], arguments[4])
         return pid
 
     _posixsubprocess.fork_exec = like(fork_exec, plain)

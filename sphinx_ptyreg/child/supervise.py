@@ -22,6 +22,8 @@ __all__ = ["descendants", "main"]
 
 _POLL_S = 0.02
 _GRACE_S = 1.5
+#: Seconds after which what cannot be ended is left: another user's process, one in the kernel.
+_PATIENCE_S = 10.0
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
 
 
@@ -75,7 +77,7 @@ def _become_subreaper() -> None:
 
 
 def _end_all() -> None:
-    """End every descendant: politely, then surely, until there is none."""
+    """End every descendant: politely, then surely, until there is none that can be ended."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     polite = time.monotonic() + _GRACE_S
@@ -83,7 +85,7 @@ def _end_all() -> None:
     while True:
         _reap()
         alive = descendants(os.getpid())
-        if not alive:
+        if not alive or time.monotonic() > polite + _PATIENCE_S:
             return
         surely = time.monotonic() > polite
         for pid in alive:

@@ -187,6 +187,74 @@ def test_no_canary_hides_in_the_name_of_a_file_that_was_read(project, planted):
     assert "file changed: private:" in told.stdout
 
 
+def test_no_canary_hides_in_a_name_that_pages_cite(project, planted):
+    project.write(
+        "tests/test_quick.py",
+        f"""
+        def test_quick(ptyreg, tmp_path):
+            ptyreg.metric("psnr_{USER}", 1.5)
+            ptyreg.environment({{"{USER}": 1}})
+            with ptyreg.stage("train-{USER}"):
+                pass
+            (tmp_path / "x").write_text("x")
+            ptyreg.artifact(tmp_path / "x", name="file-{USER}")
+        """,
+    )
+    texts = everything(project, planted)
+    assert hits(project, *texts) == []
+    [record] = project.records()
+    assert record.metrics["psnr_user"].value == 1.5
+    assert [stage.name for stage in record.stages] == ["train-user"]
+
+
+def test_no_part_of_a_secret_is_left_where_a_text_is_cut(project, planted):
+    planted["LONG_TOKEN"] = "canary-" + "qwertz" * 20
+    project.write(
+        "tests/test_quick.py",
+        """
+        import subprocess
+        def test_quick():
+            secret = "canary-" + "qwertz" * 20
+            subprocess.run(["true", "--header=Authorization: Bearer " + secret])
+            subprocess.run(["true", "x" * 470, secret])
+        """,
+    )
+    everything(project, planted)
+    [record] = project.records()
+    assert "reads of the process 'true --header=Authorization: Bearer ***'" in str(record.inputs)
+    assert "qwertz" not in project.store.entries("quick")[0].path.read_text()
+
+
+def test_no_canary_hides_in_a_url_or_a_picture(project, planted):
+    project.write(
+        "tests/test_quick.py",
+        f"""
+        import os, struct, zlib
+        from urllib.parse import quote
+        def chunk(kind, data):
+            crc = zlib.crc32(kind + data)
+            return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
+        def test_quick(ptyreg, tmp_path):
+            print(quote(os.environ["HOME"], safe=""), quote("/x/{USER}/y", safe=""))
+            head = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+            rows = chunk(b"IDAT", zlib.compress(bytes(2)))
+            words = chunk(b"tEXt", b"Author" + bytes(1) + b"{USER}")
+            file = tmp_path / "x.png"
+            file.write_bytes(
+                bytes.fromhex("89504e470d0a1a0a") + head + words + rows + chunk(b"IEND", b"")
+                + b"{USER}"
+            )
+            ptyreg.artifact(file, name="image")
+        """,
+    )
+    texts = everything(project, planted)
+    assert hits(project, *texts) == []
+    [record] = project.records()
+    image = project.store.artifact(record.artifacts["image"]).read_bytes()
+    assert image.endswith(b"IEND\xaeB`\x82")
+    assert USER.encode() not in image
+
+
 def test_the_python_that_ran_is_named_without_its_path(project, planted):
     project.cli("run", "quick", env=planted)
     [record] = project.records()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from sphinx_ptyreg.cleaning import LIMIT, Cleaner
+from sphinx_ptyreg.picture_words import without_words
 
 ENVIRON = {
     "HOME": "/home/zed42",
@@ -130,3 +135,36 @@ def test_no_surroundings_let_a_secret_through(before, after):
 @given(text=st.text(max_size=200), limit=st.integers(100, 400))
 def test_no_text_is_longer_than_its_limit(text, limit):
     assert len(Cleaner(_ROOT, ENVIRON)(text * 10, limit).encode()) <= limit
+
+
+def pictures():
+    """Return a PNG and a JPEG that say who made them."""
+    image = Image.fromarray(np.arange(48, dtype=np.uint8).reshape(6, 8))
+    words = PngInfo()
+    words.add_text("Author", "zedkanary")
+    words.add_itxt("Note", "zedkanary")
+    exif = Image.Exif()
+    exif[0x013B] = "zedkanary"
+    found = []
+    for options in ({"format": "PNG", "pnginfo": words}, {"format": "JPEG", "exif": exif}):
+        file = io.BytesIO()
+        image.save(file, comment="zedkanary", **options)
+        found.append(file.getvalue() + b"zedkanary")
+    return found
+
+
+@pytest.mark.parametrize("data", pictures(), ids=["PNG", "JPEG"])
+def test_a_picture_keeps_its_pixels_and_no_words(data):
+    kept = without_words(data)
+    assert b"zedkanary" in data
+    assert b"zedkanary" not in kept
+    before, after = (np.asarray(Image.open(io.BytesIO(each))) for each in (data, kept))
+    assert np.array_equal(before, after)
+    assert without_words(kept) == kept
+
+
+@given(data=st.binary(max_size=200), end=st.integers(0, 400), kind=st.sampled_from([0, 1]))
+def test_whatever_is_no_whole_picture_is_left_as_it_is(data, end, kind):
+    broken = pictures()[kind][:end] + data
+    assert isinstance(without_words(broken), bytes)
+    assert without_words(data) == data

@@ -19,6 +19,9 @@ from typing import Any
 
 import pytest
 
+from sphinx_ptyreg.config import load
+from sphinx_ptyreg.ensure import record_now
+from sphinx_ptyreg.evidence import SelectorEvidence, fingerprints_of
 from sphinx_ptyreg.record import RunRecord
 from sphinx_ptyreg.store import Entry, Store
 
@@ -319,3 +322,44 @@ def small(tmp_path: Path, clean_environ: dict[str, str]) -> Small:
 @pytest.fixture
 def make_small(tmp_path: Path, clean_environ: dict[str, str]) -> Callable[[str], Small]:
     return lambda name: Small(tmp_path / name, clean_environ)
+
+
+class Project:
+    """A project in a folder of its own, with one selector."""
+
+    def __init__(self, root: Path, declared: str = "") -> None:
+        self.root = root
+        root.mkdir(parents=True)
+        subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+        text = declared if "nodeids" in declared or "markers" in declared else (
+            f'nodeids = ["test_q.py"]\n{declared}'
+        )  # fmt: skip
+        self.write("pyproject.toml", f"[tool.ptyreg.selectors.q]\n{text}\n")
+        self.write(".gitignore", "__pycache__/\n.ptyreg/\nignored/\n")
+
+    def write(self, path: str, text: str) -> Path:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text), encoding="utf-8")
+        return file
+
+    def run(self) -> Any:
+        project = load(self.root)
+        store = Store(project.store, project.published)
+        return record_now(project, project.selectors["q"], store)[-1]
+
+    @property
+    def evidence(self) -> SelectorEvidence:
+        project = load(self.root)
+        store = Store(project.store, project.published)
+        return SelectorEvidence(
+            project, project.selectors["q"], store, fingerprints_of(store, project)
+        )
+
+    def stale(self) -> list[str]:
+        return [str(reason) for reason in self.evidence.freshness.reasons]
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> Callable[..., Project]:
+    return lambda declared="": Project(tmp_path / "checkout", declared)

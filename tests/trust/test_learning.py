@@ -94,7 +94,7 @@ def test_a_partial_trace_says_why(scene):
     assert scene.record("partial")["inputs"]["unseen"] == [
         "reads of the process 'cat data/catted.txt' are not seen",
         "reads of the process 'python -I -c' are not seen",
-        "reads of the process 'sh -c cat' are not seen",
+        "reads of the process 'sh -c cat data/shelled.txt' are not seen",
     ]
 
 
