@@ -48,7 +48,7 @@ FLOORS: tuple[frozenset[str], ...] = (
                "exports.env_snapshot", "exports.junit", "exports.readings",
                "exports.runtime_profile", "runner"}),
     frozenset({"executors.work", "exports.ci_notes", "exports.csv_table",
-               "exports.summary", "installation", "prose", "report", "sides"}),
+               "exports.summary", "installation", "marked", "prose", "report", "sides"}),
     frozenset({"cli.completion", "comparison", "ensure", "executors.fanout", "exports",
                "exports.hub", "nodes", "page_source", "shown_records"}),
     frozenset({"builder", "citing", "cli.console", "cli.pages", "cli.parsing", "cli.project",
