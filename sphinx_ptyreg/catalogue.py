@@ -57,6 +57,7 @@ FORMS = (
     N_("pytest's in {file}"),
     N_("Nothing of {name} is published"),
     N_("Release {version} keeps nothing of {name}"),
+    N_("Release {version} keeps these very runs"),
     N_("{name} has not been measured"),
     N_("{n} more"),
     N_("{file}, line {line} (SHA-256 {digest})"),

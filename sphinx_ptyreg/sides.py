@@ -115,14 +115,17 @@ def _by_word(
 def _release_before(evidence: Evidence, own: SelectorEvidence, unlike: Side | None) -> Side:
     """Return the newest release before the one that is shown that has not the other side's runs."""
     known = versions(evidence.project)
+    if not known:
+        return Side("release", [], "No release is frozen yet")
     if isinstance(evidence.store, FrozenStore) and evidence.store.version in known:
         known = known[: known.index(evidence.store.version)]
+    if not known:
+        return Side("release", [], "No earlier release is frozen")
     others = _runs(unlike)
     sides = [_of_release(own, kept_layer(evidence.project, version)) for version in known]
     found = [side for side in sides if not others or _runs(side) != others]
     if not found:
-        earlier = "No release is frozen yet" if not known else "No earlier release is frozen"
-        return Side("release", [], earlier)
+        return Side("release", [], f"Release {known[-1]} keeps these very runs")
     return next((side for side in reversed(found) if side.records), found[-1])
 
 

@@ -186,4 +186,4 @@ def test_a_page_is_read_again_when_a_release_is_frozen(measured, ptyreg):
     ptyreg("freeze", "1.0")
     again = measured.build("html")
     assert again.read == ["index"]
-    assert "No earlier release is frozen." in again.text()
+    assert "Release 1.0 keeps these very runs." in again.text()

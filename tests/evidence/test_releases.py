@@ -36,7 +36,7 @@ def test_release_means_the_newest_before_the_one_that_is_shown(remeasured):
     frozen(remeasured, "1.1", new)
     assert "1.0, " in compare(remeasured, ":left: release", release="1.1")
     assert "+19.3 dB" in compare(remeasured, ":left: release", release="1.1")
-    assert "No release is frozen yet." in compare(remeasured, ":left: release", release="1.0")
+    assert "No earlier release is frozen." in compare(remeasured, ":left: release", release="1.0")
     told = compare(remeasured, ":left: release")  # the checkout is that of 1.1
     assert "1.0, " in told
     assert "1.1, " not in told
@@ -54,9 +54,9 @@ def test_a_release_that_keeps_nothing_of_a_selector_is_passed_over(remeasured):
     assert "1.0, " in compare(remeasured, ":left: release")
 
 
-def test_diff_says_that_there_is_no_earlier_release(measured, ptyreg):
+def test_diff_says_that_a_release_keeps_these_very_runs(measured, ptyreg):
     frozen(measured, "1.0", measured.records())
-    assert "No earlier release is frozen." in ptyreg("diff", "release")[1]
+    assert "Release 1.0 keeps these very runs." in ptyreg("diff", "release")[1]
     assert "metrics.answer" in ptyreg("diff", "1.0")[1]  # asked for by its name
 
 
