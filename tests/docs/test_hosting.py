@@ -133,6 +133,7 @@ def test_every_job_that_builds_pages_knows_the_tags() -> None:
         if any(environment.startswith("docs") for environment in called(job)):
             [checkout] = [s for s in job["steps"] if "checkout" in s.get("uses", "")]
             assert checkout["with"]["fetch-depth"] == 0, name
+    assert any("git fetch --tags" in line for line in load(RTD)["build"]["jobs"]["post_checkout"])
 
 
 def test_every_slow_test_is_run_by_a_job() -> None:
