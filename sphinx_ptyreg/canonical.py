@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["canonical", "digest_of", "timestamp"]
+__all__ = ["canonical", "digest_of", "is_moment", "timestamp"]
 
 
 def canonical(value: Any) -> bytes:
@@ -51,3 +51,17 @@ def timestamp(moment: datetime | None = None) -> str:
     """
     moment = moment or datetime.now(UTC)
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def is_moment(text: str) -> bool:
+    """Whether `text` is a time as records spell it.
+
+    Examples:
+        >>> [is_moment(f"2026-{month}-23T13:11:57.000000Z") for month in (11, 99)]
+        [True, False]
+    """
+    try:
+        told = datetime.fromisoformat(text).isoformat(timespec="microseconds")
+    except ValueError:
+        return False
+    return told == text.removesuffix("Z") + "+00:00"

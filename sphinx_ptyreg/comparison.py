@@ -6,42 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .citable import numbers_of
-from .declared import Project
-from .errors import UnknownNameError
-from .evidence import Evidence
-from .frozen import RESERVED, release_layer, versions
 from .inputs import Reason
 from .record import RunRecord
-from .releases import version_of
-from .selector_evidence import SelectorEvidence
+from .sides import Side
 from .statistics import summarise
-from .store import Layer
 from .values import Value
 
-__all__ = ["Comparison", "Row", "Side", "changed_inputs", "compare", "find_side"]
+__all__ = ["Comparison", "Row", "changed_inputs", "compare"]
 
 #: What depends on the machine that measured it.
 _OF_THE_MACHINE = ("duration", "wall", "cpu_time", "peak_memory", "stages")
-
-#: Identifiers shorter than this name no record or commit.
-_LEAST = 4
-
-
-class Side(NamedTuple):
-    """A sample set, and its name; `absent` says why it is empty."""
-
-    name: str
-    records: Sequence[RunRecord]
-    absent: str = ""
-
-    @property
-    def label(self) -> str:
-        """Name, date, machine class and sample size."""
-        if not self.records:
-            return self.name
-        record = self.records[-1]
-        told = (self.name, record.started[:10], record.machine_class)
-        return f"{', '.join(told)}, n = {len(self.records)}"
 
 
 class Row(NamedTuple):
@@ -83,40 +57,13 @@ class Comparison(NamedTuple):
         return [*told, f"{more} more"] if more > 0 else told
 
 
-def find_side(evidence: Evidence, own: SelectorEvidence, wanted: str) -> Side:
-    """Return the sample set that `wanted` names; an empty one says why.
-
-    Args:
-        evidence: Where the releases and published records lie.
-        own: The selector's evidence.
-        wanted: ``latest``, ``previous`` (other inputs), ``published``, ``release`` (the newest
-            frozen version), a frozen version, a machine class, a git tag, a commit, a date or the
-            id of a record.
-
-    Raises:
-        UnknownNameError: No measurement is that.
-    """
-    project = evidence.project
-    measured = [record for record in own.attempts if record.measured]
-    if wanted in RESERVED:
-        return _by_word(evidence, own, measured, wanted)
-    if wanted in versions(project):
-        return _of_release(evidence, own, wanted)
-    for record in reversed(measured):
-        if wanted == record.machine_class or _is(project, record, wanted):
-            return _side(project, own.sample_set(record))
-    known = {record.machine_class for record in measured} | {*RESERVED, *versions(project)}
-    known |= {_version(project, record) for record in measured}
-    raise UnknownNameError("side of a comparison", wanted, known)
-
-
 def compare(left: Side, right: Side) -> Comparison:
     """Compare two sides; without one of them nothing moved."""
     if not left.records or not right.records:
         return Comparison(left, right, [], [])
     old, new = left.records[-1], right.records[-1]
     before, after = _numbers(left.records), _numbers(right.records)
-    comparable = old.machine_class == new.machine_class
+    comparable = (old.machine_class, old.imported) == (new.machine_class, new.imported)
     rows = [
         _row(path, before.get(path), after.get(path), comparable=comparable)
         for path in dict.fromkeys([*before, *after])
@@ -150,66 +97,6 @@ def _changes(kind: str, then: Mapping[str, str], now: Mapping[str, str]) -> Iter
             (before or "") if shown_ else "",
             (after or "") if shown_ else "",
         )
-
-
-def _by_word(
-    evidence: Evidence, own: SelectorEvidence, measured: list[RunRecord], word: str
-) -> Side:
-    newest = own.measured
-    if word == "release":
-        known = versions(evidence.project)
-        if not known:
-            return Side(word, [], "No release is frozen yet")
-        return _of_release(evidence, own, known[-1])
-    if word == "published":
-        published = _newest_set(own, evidence.store.published)
-        absent = "" if published else f"Nothing of {own.selector.name} is published"
-        return Side(word, published, absent)
-    if newest is None:
-        return Side(word, [], f"{own.selector.name} has not been measured")
-    if word == "latest":
-        return _side(evidence.project, own.samples)
-    earlier = [
-        record
-        for record in measured
-        if record.inputs.digest != newest.inputs.digest and record.imported == newest.imported
-    ]
-    return _side(evidence.project, own.sample_set((earlier or [newest])[-1]))
-
-
-def _of_release(evidence: Evidence, own: SelectorEvidence, version: str) -> Side:
-    found = _newest_set(own, release_layer(evidence.project, version))
-    absent = "" if found else f"Release {version} keeps nothing of {own.selector.name}"
-    return Side(version, found, absent)
-
-
-def _side(project: Project, records: Sequence[RunRecord]) -> Side:
-    return Side(_version(project, records[-1]), records)
-
-
-def _newest_set(own: SelectorEvidence, layer: Layer) -> list[RunRecord]:
-    """Return the newest sample set of a layer, of the machine class at hand when it has one."""
-    entries = sorted(entry for entry in layer.entries(own.selector.name) if entry.measured)
-    records = [entry.read() for entry in entries]
-    same = [record for record in records if record.machine_class == own.machine_class]
-    chosen = (same or records)[-1:]
-    return [
-        record
-        for record in records
-        for like in chosen
-        if (record.inputs.digest, record.machine_class) == (like.inputs.digest, like.machine_class)
-    ]
-
-
-def _is(project: Project, record: RunRecord, wanted: str) -> bool:
-    if wanted == _version(project, record):
-        return True
-    names = (record.started, record.id, record.commit.id if record.commit else "")
-    return len(wanted) >= _LEAST and any(name.startswith(wanted) for name in names)
-
-
-def _version(project: Project, record: RunRecord) -> str:
-    return version_of(project.root, record.commit.id if record.commit else None)
 
 
 def _numbers(records: Sequence[RunRecord]) -> dict[str, tuple[list[float], str]]:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .declared import PUBLISHED, Finding, Guardrail, Mode, Selector
 from .errors import ConfigError, did_you_mean
@@ -26,6 +27,9 @@ _SIMPLE = re.compile(
     r"(?: *(?:>=|<=|==|!=|<|>) *\d+(?:\.\d+)*(?: *, *(?:>=|<=|==|!=|<|>) *\d+(?:\.\d+)*)*)?",
     re.ASCII,
 )
+
+#: A URL that lost a slash, and what follows ``file://`` in one that did not.
+_ONE_SLASH, _LOCAL = re.compile(r"[a-z][a-z0-9+.-]+:/[^/]"), re.compile(r"/|[A-Za-z]:[\\/]")
 
 _TYPE = re.compile(rf"\b({'|'.join(_IN_TOML)})\b")
 
@@ -135,14 +139,18 @@ def store_of(text: str) -> tuple[str, str]:
     """Return the local folder and the URL of the shared store, if ``store`` names one.
 
     Raises:
-        ConfigError: The URL holds a password.
+        ConfigError: The URL holds a password, or is none.
 
     Examples:
-        >>> store_of("../records"), store_of("s3://bucket/p")
+        >>> store_of("../records"), store_of("s3://bucket/p/")
         (('../records', ''), ('.ptyreg', 's3://bucket/p'))
+        >>> store_of("file:///")
+        ('.ptyreg', 'file:///')
     """
     protocol, mark, rest = text.partition("://")
     if not mark:
+        if _ONE_SLASH.match(text):
+            raise ConfigError("store", f"Expected '://' in a URL, but got {text!r}.")
         return text, ""
     user, _, host = rest.partition("/")[0].rpartition("@")
     if ":" in user:
@@ -150,7 +158,18 @@ def store_of(text: str) -> tuple[str, str]:
             "store", f"Expected a URL without a password, but got {protocol}://…@{host}. "
             "Let the environment tell who you are, as the library of this protocol does.",
         )  # fmt: skip
-    return ".ptyreg", text.rstrip("/")
+    if protocol in {"file", "local"} and not _LOCAL.match(rest):
+        raise ConfigError(
+            "store", f"Expected a file URL with a whole path, 'file:///…', but got {text!r}."
+        )
+    try:
+        urlsplit(text)
+    except ValueError as error:
+        raise ConfigError("store", f"Expected a URL, but got {text!r} ({error}).") from error
+    whole = rest.rstrip("/") if protocol in {"file", "local"} else rest.strip("/")
+    if not whole and protocol not in {"file", "local", "memory"}:
+        raise ConfigError("store", f"Expected a URL with a host or a bucket, but got {text!r}.")
+    return ".ptyreg", f"{protocol}://{whole or '/'}"
 
 
 def check_folders(store: str, published: str, where: Place) -> None:

@@ -91,6 +91,11 @@ class Selector(Table, frozen=True, kw_only=True):
     guardrails: dict[str, Guardrail] = {}
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What it is called, and what it was called before: its records may have either name."""
+        return self.name, *self.aliases
+
+    @property
     def declaration(self) -> str:
         """All that decides what a run does, as canonical JSON; titles and thresholds do not.
 

@@ -78,6 +78,17 @@ class Entry:
         return status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
     @property
+    def size(self) -> int:
+        """Bytes of the record; 0 when it is gone."""
+        stamp = self.stamp
+        return 0 if stamp is None else stamp[2]
+
+    @property
+    def id(self) -> str:
+        """The id of the record: its start and the beginning of its digest."""
+        return f"{self.started}-{self.content}"
+
+    @property
     def started(self) -> str:
         """When the run began, without punctuation."""
         return self.name[_STARTED]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -251,6 +251,13 @@ class Evidence:
         """Keep what was learnt about files, so that the next build need not look again."""
         self.prints.save()
         self._readable.save()
+
+    def unreadable(self, names: Collection[str]) -> list[str]:
+        """Say which records of these selectors cannot be read, each looked into once."""
+        for name in names:
+            self.selectors[name].look_into(self._readable)
+        found = (notice for name in names for notice in self.selectors[name].notices)
+        return [notice.text for notice in found if notice.subtype is WarningSubtype.RECORD]
 
     def notices(self) -> Iterator[Notice]:
         """Yield what a build must tell: unreadable records, and what is missing, stale, failed."""

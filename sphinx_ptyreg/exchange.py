@@ -9,7 +9,7 @@ from .errors import WarningSubtype
 from .selector_evidence import Notice
 from .store import Store
 
-__all__ = ["bring", "hand_over"]
+__all__ = ["bring", "hand_over", "is_away"]
 
 
 def bring(
@@ -33,7 +33,8 @@ def bring(
         exchanged = pull(project, store)
     except UnreachableError as error:
         return [_away(project, error, "the local copy serves")]
-    told(f"{exchanged.records} records from {project.remote}")
+    new = ", which has nothing of this project yet" if exchanged.is_new else ""
+    told(f"{exchanged.records} records from {project.remote}{new}")
     return list(_refused(exchanged.refused))
 
 
@@ -56,6 +57,11 @@ def hand_over(
     if exchanged.records:
         told(f"{exchanged.records} records to {project.remote}")
     return list(_refused(exchanged.refused))
+
+
+def is_away(project: Project, notices: list[Notice]) -> bool:
+    """Whether notices tell that the shared store cannot be reached."""
+    return any(notice.text.startswith(f"{project.remote} cannot be reached") for notice in notices)
 
 
 def _shares(project: Project, store: Store) -> bool:

@@ -1,25 +1,25 @@
 """What the local store can do without: records beyond a number, artifacts that no record names.
 
-Never what is published, frozen, received, cited by a page as it is now, or named in a page by its
-id; nor an artifact while one record cannot be read.
+Never what is published, frozen, received, shown by a page in whatever way, or named in a text by
+its id; nor an artifact while one record cannot be read.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from .errors import RecordError
 from .evidence import Evidence
-from .frozen import release_layer, versions
-from .selector_evidence import SelectorEvidence
-from .store import Entry, Layer
+from .frozen import kept_layer, versions
+from .shown_records import Named, named_in, shown_by
+from .store import Layer
 
 __all__ = ["Garbage", "Piece", "collect"]
 
-#: Characters of an id by which a page names a record: its start, to the second.
+#: Characters of an id by which a text names a record: its start, to the second.
 _NAMED = len("20261123T154510")
 
 #: Seconds after which a file that was never finished is nobody's.
@@ -41,30 +41,33 @@ class Garbage(NamedTuple):
     unreadable: list[str]
 
 
-def collect(evidence: Evidence, *, keep: int | None, pages: str) -> Garbage:
+def collect(evidence: Evidence, *, keep: int | None, texts: Iterable[str]) -> Garbage:
     """Find what can go.
 
     Args:
         evidence: The project's evidence as it is now.
         keep: How many of the newest local records of each selector stay; all, by default.
-        pages: The text of the pages, in which ids of records may be named.
+        texts: The project's texts: pages, what they include, and all else that may name a record.
     """
     local = evidence.store.local
     pieces: list[Piece] = []
     if keep is not None:
-        kept = _kept_names(evidence)
+        named = named_in(texts)
+        kept, shown = _kept_names(evidence), _shown(evidence, named)
         for name, own in evidence.selectors.items():
-            for entry in sorted(local.entries(name))[:-keep]:
-                if entry.name not in kept and not _is_cited(entry, own, pages):
+            mine = [entry for known in own.selector.names for entry in local.entries(known)]
+            for entry in sorted(mine)[:-keep]:
+                cited = entry.started in shown or entry.started[:_NAMED] in named.seconds
+                if entry.name not in kept and not cited:
                     why = f"older than the newest {keep} of {name}"
-                    pieces.append(Piece(entry.path, entry.path.stat().st_size, why))
+                    pieces.append(Piece(entry.path, entry.size, why))
     gone = {piece.path for piece in pieces}
-    named, unreadable = _artifacts(evidence, gone)
+    found, unreadable = _artifacts(evidence, gone)
     if not unreadable:
         pieces += [
             Piece(file, file.stat().st_size, "no record names it")
             for file in sorted((local.folder / "artifacts").glob("*.*"))
-            if file.name not in named and not file.name.startswith(".")
+            if file.name not in found and not file.name.startswith(".")
         ]
     pieces += _abandoned(local.folder)
     return Garbage(pieces, unreadable)
@@ -72,26 +75,23 @@ def collect(evidence: Evidence, *, keep: int | None, pages: str) -> Garbage:
 
 def _kept_names(evidence: Evidence) -> set[str]:
     """Return the file names of what is published, received or frozen."""
-    return {
-        entry.name
-        for layer in _other_layers(evidence)
-        for name in evidence.selectors
-        for entry in layer.entries(name)
-    }
+    names = [name for own in evidence.selectors.values() for name in own.selector.names]
+    return {e.name for layer in _other_layers(evidence) for n in names for e in layer.entries(n)}
 
 
 def _other_layers(evidence: Evidence) -> Iterator[Layer]:
     yield from evidence.store.layers[1:]
     for version in versions(evidence.project):
-        yield release_layer(evidence.project, version)
+        yield kept_layer(evidence.project, version)
 
 
-def _is_cited(entry: Entry, own: SelectorEvidence, pages: str) -> bool:
-    """Whether a page shows this record, or names it."""
-    current = [own.measured, own.latest, *(r for found in own.classes.values() for r in found)]
-    if any(record is not None and record.id.endswith(entry.content) for record in current):
-        return True
-    return entry.started[:_NAMED] in pages
+def _shown(evidence: Evidence, named: Named) -> set[str]:
+    """Return when the runs began that pages show, as file names tell it."""
+    shown = list(shown_by(evidence, named))
+    for own in evidence.selectors.values():
+        current = [own.measured, own.latest, *(r for found in own.classes.values() for r in found)]
+        shown += [record for record in current if record is not None]
+    return {record.started.replace("-", "").replace(":", "") for record in shown}
 
 
 def _artifacts(evidence: Evidence, gone: set[Path]) -> tuple[set[str], list[str]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from .declared import PUBLISHED, Guardrail
-from .units import Quantity, convert, parse_quantity, same_dimension, spec_of
+from .units import Quantity, convert, parse_quantity, same_dimension
+from .values import Value, shown
 
 __all__ = ["Baseline", "Check", "Judgement", "Verdict", "judge"]
 
@@ -58,10 +59,19 @@ class Judgement(NamedTuple):
     @property
     def told(self) -> str:
         """The metric, its value and the bounds that gave the verdict, in words."""
-        number, unit = self.value or (math.nan, "1")
-        value = f"{number:{spec_of(number)}} {unit}"
-        worst = [f"{c.bound} {c.limit}" for c in self.checks if c.verdict is self.verdict]
-        return f"{self.metric} is {value.removesuffix(' 1')}: {self.verdict} ({', '.join(worst)})"
+        worst = [check for check in self.checks if check.verdict is self.verdict]
+        bounds = ", ".join(f"{check.bound} {check.limit}" for check in worst)
+        return f"{self.metric} is {_told(self.value, worst)}: {self.verdict} ({bounds})"
+
+
+def _told(value: Quantity | None, bounds: Sequence[Check]) -> str:
+    """Return a value as pages show it; with all its digits where that would be a bound's own."""
+    if value is None:
+        return "not measured"
+    told = shown(Value(*value))
+    if any(told.split() == check.limit.split() for check in bounds):
+        return shown(Value(str(value.value))) + told.removeprefix(told.split()[0])
+    return told
 
 
 def judge(
@@ -130,5 +140,5 @@ def _near(guardrail: Guardrail, value: Quantity | None, baseline: Baseline) -> C
     allowed = abs(near.value) * margin.value / 100 if relative else convert(*margin, near.unit)
     off = abs(value.to(near.unit) - near.value)
     verdict = Verdict.WARN if off > allowed else Verdict.PASS
-    limit = f"{near.value:{spec_of(near.value)}} {near.unit} ± {tolerance}"
-    return Check("baseline", limit.replace(" 1 ", " "), verdict, baseline.source)
+    told = shown(Value(*near)) if guardrail.baseline == PUBLISHED else label
+    return Check("baseline", f"{told} ± {tolerance}", verdict, baseline.source)

@@ -136,11 +136,18 @@ def _torch() -> Iterator[Item]:
 
 
 def _selectors(evidence: Evidence) -> Iterator[Item]:
+    if not evidence.selectors:
+        for needed in ("run", "replay"):
+            yield Item(
+                "selectors", "none", "fail", f"nothing to {needed} is declared",
+                "Declare one in pyproject.toml: [tool.ptyreg.selectors.NAME]", needed,
+            )  # fmt: skip
     for name, own in evidence.selectors.items():
         state, why = own.freshness.state.value, ""
         if own.freshness.reasons:
             why = f" ({own.freshness.reasons[0]})"
         sure = "ok" if state == "fresh" and own.failure is None else "warn"
+        sure = "fail" if own.latest is None else sure  # a replay has nothing to show
         failed = f", latest run {own.failure.outcome.words}" if own.failure else ""
         yield Item(
             "selectors", name, sure, f"{state}{why}{failed}",
@@ -165,7 +172,8 @@ def _lacking(own: SelectorEvidence) -> list[str]:
 def _store(evidence: Evidence) -> Iterator[Item]:
     project, store = evidence.project, evidence.store
     for layer, kind in ((store.local, "local records"), (store.published, "published records")):
-        entries = [e for name in project.selectors for e in layer.entries(name)]
+        names = [n for selector in project.selectors.values() for n in selector.names]
+        entries = [e for name in names for e in layer.entries(name)]
         broken = []
         for entry in entries:
             try:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from .entries import Entry
+from .plain import plain_parts
+from .record import RunRecord
 from .remembered import is_settled, recall, remember
 
-__all__ = ["Readable"]
+__all__ = ["Readable", "presentable"]
 
 _Stamp = tuple[int, int, int]
 
@@ -44,3 +48,13 @@ class Readable:
         """Keep what was learnt for the next build; files that are gone are forgotten."""
         if self._cache is not None and self._seen != self._known:
             remember(self._cache, self._seen)
+
+
+def presentable(record: RunRecord) -> RunRecord:
+    """Return the record as it may be shown; what it depended on stays as it was, for digests."""
+    parts = msgspec.to_builtins(record)
+    shown = plain_parts(parts)
+    if shown == parts:
+        return record
+    shown["inputs"] = parts["inputs"]
+    return msgspec.convert(shown, RunRecord)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 
-from .canonical import canonical, digest_of, timestamp
+from .canonical import canonical, digest_of, is_moment, timestamp
 from .errors import RecordError
+from .outcomes import Outcome
 from .plain import brief
 
 __all__ = [
-    "MIGRATIONS", "NAME", "SCHEMA", "Artifact", "Citation", "Commit", "Durations", "Inputs",
-    "Machine", "Metric", "Outcome", "Resources", "RunRecord", "Stage", "TestResult", "canonical",
-    "decode", "digest_of", "encode", "schema_of", "timestamp",
+    "MIGRATIONS", "NAME", "RECORD_LIMIT", "SCHEMA", "Artifact", "Citation", "Commit", "Durations",
+    "Inputs", "Machine", "Metric", "Outcome", "Resources", "RunRecord", "Stage", "TestResult",
+    "canonical", "decode", "digest_of", "encode", "is_moment", "schema_of", "timestamp",
 ]  # fmt: skip
 
 SCHEMA = 1
@@ -25,35 +25,19 @@ SCHEMA = 1
 #: How a table of schema n becomes one of n + 1. Every schema since 1 stays readable.
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
+#: Bytes of the largest record that travels: in a bundle, or through a shared store.
+RECORD_LIMIT = 4 * 2**20
+
 #: Names of selectors, metrics, stages and findings: no dot or colon, so a path reads one way.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-
-
-class Outcome(StrEnum):
-    """How a run, or one test in it, ended. Only ``passed`` is a measurement."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    ERROR = "error"
-    SKIPPED = "skipped"
-    XFAILED = "xfailed"
-    XPASSED = "xpassed"
-    TIMEOUT = "timeout"
-    INTERRUPTED = "interrupted"
-    CRASHED = "crashed"
-    NOT_COLLECTED = "not_collected"
-    IMPORT_ERROR = "import_error"
-    NOT_MEASURED = "not_measured"
-
-    @property
-    def words(self) -> str:
-        """The outcome as a reader sees it."""
-        return self.value.replace("_", " ")
 
 
 #: A record names no file but by its digest and a known type: nothing outside its store.
 _Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 _Suffix = Annotated[str, msgspec.Meta(pattern=r"\A\.(png|jpg|npz|txt|bin)\Z")]
+#: Part of a file's name, and what every number of a page is told with: one spelling, one line.
+_Moment = Annotated[str, msgspec.Meta(pattern=r"\A\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z\Z")]
+_Class = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_-]{0,299}\Z")]
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -207,7 +191,7 @@ class RunRecord(
 
     schema: int
     selector: str
-    started: str
+    started: _Moment
     outcome: Outcome
     reason: str
     source: str
@@ -223,7 +207,7 @@ class RunRecord(
     artifacts: dict[str, Artifact]
     tests: list[TestResult]
     machine: Machine
-    machine_class: str
+    machine_class: _Class
     environment: dict[str, str | int | float | bool]
     inputs: Inputs
     output: str
@@ -264,18 +248,32 @@ def decode(data: bytes, *, where: str) -> RunRecord:
     try:
         schema = schema_of(data)
         if schema == SCHEMA:
-            return msgspec.json.decode(data, type=RunRecord)
+            return _held(msgspec.json.decode(data, type=RunRecord))
         if all(step in MIGRATIONS for step in range(schema, SCHEMA)) and 0 < schema < SCHEMA:
             table = msgspec.json.decode(data)
             for step in range(schema, SCHEMA):
                 table = MIGRATIONS[step](table) | {"schema": step + 1}
-            return msgspec.convert(table, type=RunRecord)
+            return _held(msgspec.convert(table, type=RunRecord))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RecordError(f"{where}: Expected a ptyreg record, but got: {brief(error)}.") from error
+        raise RecordError(f"{where}: Expected a ptyreg record, but got: {_told(error)}.") from error
     raise RecordError(
         f"{where}: Expected schema {SCHEMA}, but got {schema}. "
         "It was written by another version of sphinx-ptyreg."
     )
+
+
+def _told(error: Exception) -> str:
+    """Return what the reader says, without its patterns."""
+    return re.sub(
+        r"Expected `str` matching regex '.*?' - at ", "no text of this form at ", brief(error)
+    )
+
+
+def _held(record: RunRecord) -> RunRecord:
+    """Refuse what no pattern can: a month or a year that is none."""
+    if not is_moment(record.started):
+        raise msgspec.ValidationError(f"Invalid time {record.started!r} - at `$.started`")
+    return record
 
 
 def schema_of(data: bytes) -> int:

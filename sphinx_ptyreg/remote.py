@@ -7,120 +7,37 @@ command reads the local copy alone. Nothing is overwritten or removed there.
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from .declared import Project
 from .entries import file_name, is_record_name
 from .errors import InfrastructureError, RecordError
 from .receiving import Receiver, of_its_type
-from .record import Artifact, RunRecord, decode
+from .record import RECORD_LIMIT, Artifact, RunRecord, decode
+from .shared import SharedFiles, UnreachableError
 from .store import Store
 
 __all__ = ["Exchanged", "UnreachableError", "pull", "push"]
 
-#: Seconds to wait for the first answer of a server.
-PATIENCE = 30.0
-
-_RECORD_LIMIT, _ARTIFACT_LIMIT = 4 * 2**20, 64 * 2**20
+_ARTIFACT_LIMIT = 64 * 2**20
 _BATCH = 100
-_READ_ONLY = frozenset({"http", "https"})
-
-_T = TypeVar("_T")
-
-
-class UnreachableError(Exception):
-    """The shared store does not answer; the text says why, for people."""
 
 
 class Exchanged(NamedTuple):
-    """How many records and artifacts travelled, and what was refused by name."""
+    """What travelled.
+
+    Attributes:
+        records: How many records.
+        artifacts: How many artifacts.
+        refused: What was refused, by name.
+        is_new: Whether the shared store has nothing of this project yet.
+    """
 
     records: int
     artifacts: int
     refused: tuple[str, ...] = ()
-
-
-class _Remote:
-    """The shared store of a project."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        try:
-            from fsspec.core import url_to_fs  # noqa: PLC0415 - for a shared store alone
-        except ImportError as error:
-            raise InfrastructureError(
-                f"Expected fsspec to open the store {url}. Install sphinx-ptyreg[fsspec]."
-            ) from error
-        try:
-            self._fs, self._root = self._asked(lambda: url_to_fs(url, use_listings_cache=False))
-        except ImportError as error:
-            raise InfrastructureError(
-                f"Expected what opens {url} to be installed, but got: {error}."
-            ) from error
-        except ValueError as error:
-            raise InfrastructureError(f"{url}: Expected a URL of fsspec: {error}.") from error
-
-    @property
-    def is_read_only(self) -> bool:
-        return self.url.partition("://")[0] in _READ_ONLY
-
-    def sizes(self, folder: str) -> dict[str, int | None]:
-        """Return file name → bytes of what lies in a folder."""
-        try:
-            found = self._asked(lambda: self._fs.ls(self._path(folder), detail=True))
-        except FileNotFoundError:
-            return {}
-        return {one["name"].rstrip("/").rpartition("/")[2]: one.get("size") for one in found}
-
-    def read(self, paths: list[str]) -> dict[str, bytes]:
-        """Return the content of files, fetched together."""
-        full = {self._path(path): path for path in paths}
-        found = self._asked(lambda: self._fs.cat(list(full), on_error="return"), patient=True)
-        for error in found.values():
-            if isinstance(error, Exception) and not isinstance(error, FileNotFoundError):
-                raise _unreachable(error)
-        return {full[name]: data for name, data in found.items() if isinstance(data, bytes)}
-
-    def write(self, path: str, data: bytes) -> None:
-        """Write a file, whole."""
-
-        def write() -> None:
-            self._fs.makedirs(self._path(path).rpartition("/")[0], exist_ok=True)
-            self._fs.pipe(self._path(path), data)
-
-        self._asked(write, patient=True)
-
-    def _path(self, path: str) -> str:
-        return f"{self._root.rstrip('/')}/{path}"
-
-    def _asked(self, call: Callable[[], _T], *, patient: bool = False) -> _T:
-        """Return what `call` returns, but do not wait for ever: any backend may be anywhere."""
-        answer: list[Any] = []
-
-        def ask() -> None:
-            try:
-                answer.append((call(), None))
-            except BaseException as error:  # noqa: BLE001 - told by the caller's thread
-                answer.append((None, error))
-
-        asking = threading.Thread(target=ask, daemon=True)
-        asking.start()
-        asking.join(PATIENCE * (20 if patient else 1))
-        if not answer:
-            raise UnreachableError(f"no answer within {PATIENCE:.0f} s")
-        result, error = answer[0]
-        if isinstance(error, (FileNotFoundError, ImportError, ValueError)):
-            raise error
-        if error is not None:
-            raise _unreachable(error) from error
-        return result  # type: ignore[no-any-return]
-
-
-def _unreachable(error: BaseException) -> UnreachableError:
-    told = str(error).strip().splitlines()
-    return UnreachableError(f"{type(error).__name__}: {told[0] if told else 'no reason'}"[:300])
+    is_new: bool = False
 
 
 def pull(project: Project, store: Store) -> Exchanged:
@@ -130,13 +47,16 @@ def pull(project: Project, store: Store) -> Exchanged:
         UnreachableError: The shared store does not answer; what is here serves.
         InfrastructureError: What opens it is not installed, or the local copy cannot be written.
     """
-    remote = _Remote(project.remote)
+    remote = SharedFiles(project.remote)
     store.local.hide()
     receiver, refused = Receiver(store), list[str]()
     records = artifacts = 0
+    is_new = True
     try:
-        for selector in project.selectors:
-            for record, data in _new_records(remote, store, selector, refused):
+        for selector in _names(project):
+            there = remote.sizes(f"records/{selector}")
+            is_new = is_new and not there
+            for record, data in _new_records(remote, store, selector, there, refused):
                 try:
                     artifacts += _fetch_artifacts(remote, store, receiver, record)
                 except RecordError as error:
@@ -153,7 +73,7 @@ def pull(project: Project, store: Store) -> Exchanged:
         ) from error
     finally:
         receiver.close()
-    return Exchanged(records, artifacts, tuple(refused))
+    return Exchanged(records, artifacts, tuple(refused), is_new)
 
 
 def push(project: Project, store: Store) -> Exchanged:
@@ -163,16 +83,20 @@ def push(project: Project, store: Store) -> Exchanged:
         UnreachableError: The shared store does not answer, or takes nothing.
         InfrastructureError: What opens it is not installed.
     """
-    remote = _Remote(project.remote)
+    remote = SharedFiles(project.remote)
     if remote.is_read_only:
         return Exchanged(0, 0)
     there: dict[str, int | None] | None = None
     records = artifacts = 0
     refused = []
-    for selector in project.selectors:
+    for selector in _names(project):
         known = remote.sizes(f"records/{selector}")
         for entry in sorted(store.local.entries(selector)):
-            if entry.name in known:
+            size = entry.size
+            if _is_whole(known, entry.name, size):
+                continue
+            if size > RECORD_LIMIT:
+                refused.append(_too_large(entry.name, size))
                 continue
             try:
                 record = entry.read()
@@ -182,7 +106,7 @@ def push(project: Project, store: Store) -> Exchanged:
             there = remote.sizes("artifacts") if there is None else there
             for artifact in record.artifacts.values():
                 path = store.artifact(artifact)
-                if path is not None and artifact.file_name not in there:
+                if path is not None and not _is_whole(there, artifact.file_name, artifact.size):
                     remote.write(f"artifacts/{artifact.file_name}", path.read_bytes())
                     there[artifact.file_name] = artifact.size
                     artifacts += 1
@@ -191,16 +115,34 @@ def push(project: Project, store: Store) -> Exchanged:
     return Exchanged(records, artifacts, tuple(refused))
 
 
+def _names(project: Project) -> Iterator[str]:
+    """Yield what the declared selectors are and were called."""
+    for selector in project.selectors.values():
+        yield from selector.names
+
+
+def _is_whole(there: dict[str, int | None], name: str, size: int) -> bool:
+    """Whether a file is there and not cut off; where no size is told, its name is believed."""
+    return name in there and there[name] in {size, None}
+
+
+def _too_large(name: str, size: int) -> str:
+    return f"{name}: Expected a record of at most {RECORD_LIMIT} bytes, but got {size}."
+
+
 def _new_records(
-    remote: _Remote, store: Store, selector: str, refused: list[str]
-) -> Iterator[tuple[RunRecord, bytes]]:
+    remote: SharedFiles, store: Store, selector: str, there: dict[str, int | None],
+    refused: list[str],
+) -> Iterator[tuple[RunRecord, bytes]]:  # fmt: skip
     here = {entry.name for entry in store.entries(selector)}
     folder = f"records/{selector}"
-    wanted = sorted(
-        name
-        for name, size in remote.sizes(folder).items()
-        if is_record_name(name) and name not in here and (size or 0) <= _RECORD_LIMIT
-    )
+    new = {
+        name: size or 0
+        for name, size in sorted(there.items())
+        if is_record_name(name) and name not in here
+    }
+    refused += [_too_large(name, size) for name, size in new.items() if size > RECORD_LIMIT]
+    wanted = [name for name, size in new.items() if size <= RECORD_LIMIT]
     for start in range(0, len(wanted), _BATCH):
         names = wanted[start : start + _BATCH]
         found = remote.read([f"{folder}/{name}" for name in names])
@@ -217,7 +159,9 @@ def _new_records(
             yield record, data
 
 
-def _fetch_artifacts(remote: _Remote, store: Store, receiver: Receiver, record: RunRecord) -> int:
+def _fetch_artifacts(
+    remote: SharedFiles, store: Store, receiver: Receiver, record: RunRecord
+) -> int:
     missing = {
         artifact.file_name: artifact
         for artifact in record.artifacts.values()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Collection
 from pathlib import Path
@@ -32,7 +33,13 @@ def commit_of(root: Path, inputs: Collection[str]) -> Commit | None:
 
 
 def committed_in(root: Path, file: Path) -> str | None:
-    """Return the commit that a file was last changed in; None when it differs, or has none."""
+    """Return the commit that a file was last changed in; None when it differs, or has none.
+
+    A file that no commit has differs from none: git compares only what it knows.
+    """
+    path = os.path.relpath(file, root).replace(os.sep, "/")
+    if _git(root, "cat-file", "-e", f"HEAD:./{path}") is None:
+        return None
     if _git(root, "diff", "--quiet", "HEAD", "--", str(file)) is None:
         return None
     return (_git(root, "log", "-1", "--format=%H", "--", str(file)) or "").strip() or None

@@ -129,7 +129,9 @@ def measure(
     Raises:
         InfrastructureError: Runs are not possible here, or the store cannot be written.
         KeyboardInterrupt: The user stopped the build; the record of that is kept.
+        ConfigError: ``PTYREG_CLASS`` is no name: before the run, not when its record is composed.
     """
+    class_here(selector)
     records = []
     for number in range(selector.warmup + selector.repeats):
         for attempt in range(first_attempt, first_attempt + selector.retries + 1):

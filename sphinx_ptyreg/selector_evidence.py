@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import NamedTuple
 
-import msgspec
-
 from . import guardrails
 from .artifacts import IMAGES
 from .citable import gather, numbers_of, summary_of, values_of
@@ -14,9 +12,9 @@ from .declared import PUBLISHED, Guardrail, Project, Selector
 from .entries import Entry, machine_key
 from .errors import RecordError, WarningSubtype
 from .fingerprints import Fingerprints
+from .frozen import FrozenStore
 from .inputs import Freshness, Here, State
-from .plain import plain_parts
-from .readable import Readable
+from .readable import Readable, presentable
 from .record import Outcome, RunRecord, digest_of
 from .standing import Standing
 from .statistics import Summary
@@ -52,15 +50,17 @@ class SelectorEvidence:
         self.selector = selector
         self.notices: list[Notice] = []
         self._store = store
-        self._standing = Standing(project, selector, prints)
+        current = store.current if isinstance(store, FrozenStore) else None
+        self._standing = Standing(project, selector, prints, current)
         self._read: dict[str, RunRecord | None] = {}
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """Every stored run but warm-ups, oldest first; one that failed is told all the same."""
+        """Every stored run, under all its names, oldest first; of warm-ups those that failed."""
+        found = {e.name: e for name in self.selector.names for e in self._store.entries(name)}
         return [
             entry
-            for entry in self._store.entries(self.selector.name)
+            for _, entry in sorted(found.items())
             if not entry.warmup or entry.outcome is not Outcome.PASSED
         ]
 
@@ -112,14 +112,22 @@ class SelectorEvidence:
 
     @cached_property
     def classes(self) -> dict[str, list[RunRecord]]:
-        """Machine class → its newest sample set; the class of :attr:`measured` first."""
-        groups: dict[str, list[Entry]] = {}
+        """Machine class → its newest sample set; the class of :attr:`measured` first.
+
+        Imports are a class of their own, also where somebody gave a run the class that they have.
+        """
+        groups: dict[tuple[str, bool], list[Entry]] = {}
         for entry in self.entries:
             if entry.measured:
-                groups.setdefault(entry.machine_key, []).append(entry)
+                groups.setdefault((entry.machine_key, entry.imported), []).append(entry)
         found = [record for group in groups.values() if (record := self._newest(group))]
-        found.sort(key=lambda record: (record is not self.measured, record.machine_class))
-        return {record.machine_class: self.sample_set(record) for record in found}
+        found.sort(key=lambda r: (r is not self.measured, r.machine_class, r.imported))
+        ran = {record.machine_class for record in found if not record.imported}
+        return {
+            f"{r.machine_class} (imported)" if r.imported and r.machine_class in ran
+            else r.machine_class: self.sample_set(r)
+            for r in found
+        }  # fmt: skip
 
     @property
     def machine_class(self) -> str:
@@ -231,8 +239,9 @@ class SelectorEvidence:
             if not same:
                 return guardrails.Baseline(None, f"measured on {guardrail.machine_class}")
             return guardrails.Baseline(parse_quantity(guardrail.baseline), "declared")
-        published = self._store.published.entries(self.selector.name)
-        found = summary_of(self._same_set(self.measured, list(published)), metric)
+        layer = self._store.published
+        published = [entry for name in self.selector.names for entry in layer.entries(name)]
+        found = summary_of(self._same_set(self.measured, published), metric)
         if found is None:
             return guardrails.Baseline(None, "no published run of this machine class and inputs")
         return guardrails.Baseline(
@@ -264,25 +273,15 @@ class SelectorEvidence:
         """Read a record once; one that cannot be read is told once and set aside."""
         if entry.name not in self._read:
             record = self._look(entry)
-            self._read[entry.name] = None if record is None else _plain(record)
+            self._read[entry.name] = None if record is None else presentable(record)
         return self._read[entry.name]
 
     def _look(self, entry: Entry) -> RunRecord | None:
         try:
             record = entry.read()
-            if record.selector != self.selector.name:
+            if record.selector not in self.selector.names:
                 raise RecordError(f"{entry.name}: Expected a record of {self.selector.name}.")
         except RecordError as error:
             self.notices.append(Notice(WarningSubtype.RECORD, self.selector.name, str(error)))
             return None
         return record
-
-
-def _plain(record: RunRecord) -> RunRecord:
-    """Return the record as it may be shown; what it depended on stays as it was, for digests."""
-    parts = msgspec.to_builtins(record)
-    shown = plain_parts(parts)
-    if shown == parts:
-        return record
-    shown["inputs"] = parts["inputs"]
-    return msgspec.convert(shown, RunRecord)

@@ -128,6 +128,18 @@ class Store:
             RecordError: An artifact is gone.
             VerdictError: An artifact is too large to be tracked.
         """
+        layer = layer or self.published
+        for source, artifact in self.publishable(record):
+            layer.add_artifact(source, artifact.sha256, artifact.suffix)
+        return layer.add(record)
+
+    def publishable(self, record: RunRecord) -> list[tuple[Path, Artifact]]:
+        """Return the files of a record's artifacts, all fit to be tracked.
+
+        Raises:
+            RecordError: An artifact is gone.
+            VerdictError: An artifact is too large to be tracked.
+        """
         sources: list[tuple[Path, Artifact]] = []
         for name, artifact in record.artifacts.items():
             source = self.artifact(artifact)
@@ -141,10 +153,7 @@ class Store:
                     f"bytes, but got {artifact.size}. Hand over a smaller file."
                 )
             sources.append((source, artifact))
-        layer = layer or self.published
-        for source, artifact in sources:
-            layer.add_artifact(source, artifact.sha256, artifact.suffix)
-        return layer.add(record)
+        return sources
 
 
 def write_once(path: Path, data: bytes) -> None:

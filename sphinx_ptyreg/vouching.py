@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from .declared import Project
 from .entries import Entry
 from .errors import ConfigError, InfrastructureError, UsageError
+from .frozen import MANIFEST, ReleaseLayer
 from .revision import committed_in
-from .store import Store, write_once
+from .store import Layer, write_once
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-__all__ = ["Vouch", "load_key", "sign", "vouch"]
+__all__ = ["Vouch", "load_key", "sign", "sign_release", "vouch", "vouch_for_release"]
 
 _CONTEXT = b"sphinx-ptyreg record 1\n"
 
@@ -32,28 +34,49 @@ class Vouch(NamedTuple):
     told: str
 
 
-def vouch(project: Project, store: Store, entry: Entry) -> Vouch:
-    """Find who vouches for a record as it lies in the tracked folder.
+def vouch(project: Project, layer: Layer, entry: Entry, *others: Layer) -> Vouch:
+    """Find who vouches for a record as it lies in a tracked folder, artifacts and all.
 
     Args:
         project: Declares the signers.
-        store: Its store.
+        layer: The tracked folder.
         entry: The record.
+        others: Layers whose signatures of the same bytes count too.
 
     Raises:
         RecordError: The record cannot be read or was changed.
         InfrastructureError: There is a signature, and nothing installed can check it.
         ConfigError: A declared key is none.
     """
-    entry.read()  # which holds it to its digest
-    published = store.published.folder / "records" / entry.path.parent.name / entry.name
-    signature = _signature(store, entry)
-    if signature.exists() and project.signers:
-        signer = _signer(project, signature, entry.data())
-        if signer is None:
-            return Vouch(False, "not verified: its signature is of no declared signer")
-        return Vouch(True, f"verified: signed by {signer}")
-    if commit := committed_in(project.root, published):
+    record = entry.read()  # which holds it to its digest
+    for name, artifact in record.artifacts.items():
+        if layer.artifact(artifact) is None:
+            return Vouch(False, f"not verified: artifact {name!r} is gone or was changed")
+    signatures = [_signature(place, entry.name) for place in (layer, *others)]
+    return _vouch(project, entry.path, entry.data(), signatures)
+
+
+def vouch_for_release(project: Project, layer: ReleaseLayer) -> Vouch:
+    """Find who vouches for the list of what a release keeps.
+
+    Raises:
+        InfrastructureError: There is a signature, and nothing installed can check it.
+        ConfigError: A declared key is none.
+    """
+    if gone := layer.gone():
+        return Vouch(False, f"not verified: {gone[0]}, which it names, is gone")
+    file = layer.folder / MANIFEST
+    return _vouch(project, file, file.read_bytes(), [_signature(layer, MANIFEST)])
+
+
+def _vouch(project: Project, file: Path, data: bytes, signatures: Sequence[Path]) -> Vouch:
+    signed = [signature for signature in signatures if signature.exists()]
+    if signed and project.signers:
+        signers = (_signer(project, signature, data) for signature in signed)
+        if signer := next(filter(None, signers), None):
+            return Vouch(True, f"verified: signed by {signer}")
+        return Vouch(False, "not verified: its signature is of no declared signer")
+    if commit := committed_in(project.root, file):
         return Vouch(True, f"verified: commit {commit[:7]}")
     return Vouch(False, "not verified")
 
@@ -89,16 +112,27 @@ def load_key(file: Path) -> Ed25519PrivateKey:
     return key
 
 
-def sign(store: Store, entry: Entry, key: Ed25519PrivateKey) -> Path:
-    """Sign a record for the tracked folder; return the signature's file."""
+def sign(layer: Layer, entry: Entry, key: Ed25519PrivateKey) -> Path:
+    """Sign a record of a tracked folder; return the signature's file."""
     entry.read()
-    file = _signature(store, entry)
-    write_once(file, base64.b64encode(key.sign(_CONTEXT + entry.data())) + b"\n")
+    return _sign(_signature(layer, entry.name), entry.data(), key)
+
+
+def sign_release(layer: ReleaseLayer, key: Ed25519PrivateKey) -> None:
+    """Sign every record that a release keeps, and the list of them."""
+    for folder in sorted((layer.folder / "records").iterdir()):
+        for entry in layer.entries(folder.name):
+            sign(layer, entry, key)
+    _sign(_signature(layer, MANIFEST), (layer.folder / MANIFEST).read_bytes(), key)
+
+
+def _sign(file: Path, data: bytes, key: Ed25519PrivateKey) -> Path:
+    write_once(file, base64.b64encode(key.sign(_CONTEXT + data)) + b"\n")
     return file
 
 
-def _signature(store: Store, entry: Entry) -> Path:
-    return store.published.folder / "signatures" / f"{entry.name.removesuffix('.json')}.sig"
+def _signature(layer: Layer, name: str) -> Path:
+    return layer.folder / "signatures" / f"{name.removesuffix('.json')}.sig"
 
 
 def _signer(project: Project, file: Path, data: bytes) -> str | None:

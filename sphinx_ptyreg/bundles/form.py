@@ -12,6 +12,7 @@ import re
 import msgspec
 
 from ..errors import RecordError
+from ..record import RECORD_LIMIT
 
 __all__ = [
     "ARTIFACT", "LIMITS", "MANIFEST", "RECORDS", "SCHEMA", "Limits", "Manifest", "compact",
@@ -41,7 +42,7 @@ class Limits(msgspec.Struct, frozen=True):
 
     file: int = 512 * 2**20
     members: int = 10_000
-    record: int = 4 * 2**20
+    record: int = RECORD_LIMIT
     records: int = 200_000
     manifest: int = 24 * 2**20
     artifact: int = 64 * 2**20

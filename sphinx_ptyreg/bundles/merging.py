@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import InfrastructureError
+from ..errors import InfrastructureError, RecordError
 from ..receiving import Receiver, of_its_type
 from ..store import Store
 from .form import LIMITS, Limits, refused
 from .reading import Bundle
+from .zips import unwrapped
 
 __all__ = ["Merged", "merge"]
 
@@ -33,7 +34,7 @@ def merge(store: Store, bundles: Iterable[Path], limits: Limits = LIMITS) -> lis
 
     Args:
         store: Where to.
-        bundles: The files.
+        bundles: The files; a zip of bundles stands for those in it.
         limits: What each of them may be.
 
     Raises:
@@ -45,8 +46,7 @@ def merge(store: Store, bundles: Iterable[Path], limits: Limits = LIMITS) -> lis
     merged = []
     try:
         for file in bundles:
-            with Bundle(file, limits) as bundle:
-                merged.append(_merge_one(bundle, target))
+            merged += _merge_file(file, limits, target)
     except OSError as error:
         raise InfrastructureError(
             f"Expected {store.local.folder.name} to be writable to merge, but got: "
@@ -57,7 +57,23 @@ def merge(store: Store, bundles: Iterable[Path], limits: Limits = LIMITS) -> lis
     return merged
 
 
+def _merge_file(file: Path, limits: Limits, target: Receiver) -> list[Merged]:
+    try:
+        bundle = Bundle(file, limits)
+    except RecordError:
+        with unwrapped(file, limits) as found:
+            if not found:
+                raise
+            return [_merge_one(Bundle(one.file, limits, one.name), target) for one in found]
+    return [_merge_one(bundle, target)]
+
+
 def _merge_one(bundle: Bundle, target: Receiver) -> Merged:
+    with bundle:
+        return _merged(bundle, target)
+
+
+def _merged(bundle: Bundle, target: Receiver) -> Merged:
     named: dict[str, int] = {}
     count = new = 0
     for selector in bundle.manifest.records:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import stat
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +13,7 @@ from typing import BinaryIO, Self
 
 import msgspec
 
-from ..entries import file_name
+from ..entries import file_name, is_record_name
 from ..errors import RecordError
 from ..plain import brief
 from ..record import SCHEMA as RECORD_SCHEMA, RunRecord, decode, schema_of
@@ -30,12 +28,11 @@ from .form import (
     refused,
     restored,
 )
+from .zips import BROKEN, check_end
 
 __all__ = ["Bundle"]
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 _CHUNK = 1 << 18
-_END = struct.Struct("<4s4H2LH")
 _ENCRYPTED = 0x1
 
 
@@ -45,24 +42,25 @@ class Bundle:
     Args:
         file: The bundle.
         limits: What it may be.
+        name: What it is called; by default as the file.
 
     Raises:
         RecordError: It is no bundle, is cut off, or asks for what no bundle needs.
     """
 
-    def __init__(self, file: Path, limits: Limits = LIMITS) -> None:
-        self.name = file.name
+    def __init__(self, file: Path, limits: Limits = LIMITS, name: str = "") -> None:
+        self.name = name or file.name
         self.limits = limits
         self._left = limits.total
         self._file: BinaryIO | None = None
         try:
             self._file = file.open("rb")
-            self._check_end(self._file)
+            check_end(self._file, self.name, limits)
             self._zip = zipfile.ZipFile(self._file)
             self.members = {info.filename: info for info in self._zip.infolist()}
             self._check_members(self._zip.infolist())
             self.manifest = self._manifest()
-        except _BROKEN as error:
+        except BROKEN as error:
             self.close()
             raise self._broken(error) from error
         except BaseException:
@@ -141,21 +139,17 @@ class Bundle:
             raise self._refused(f"Expected what {MANIFEST} names, but {odd[0]} is not in both.")
         if sum(map(len, manifest.records.values())) > self.limits.records:
             raise self._refused(f"Expected at most {self.limits.records} records.")
+        for selector, names in manifest.records.items():
+            self._check_names(selector, names)
         return manifest
 
-    def _check_end(self, file: BinaryIO) -> None:
-        """Hold the size of the list of members against the limits before it is read."""
-        size = file.seek(0, 2)
-        if size > self.limits.file:
-            raise self._refused(f"Expected at most {self.limits.file} bytes, but got {size}.")
-        file.seek(max(0, size - _END.size - 20))
-        tail = file.read()
-        if len(tail) < _END.size or not tail[-_END.size :].startswith(b"PK\5\6"):
-            raise self._refused("Expected a whole bundle, but it is no zip or is cut off.")
-        count, length = _END.unpack(tail[-_END.size :])[4:6]
-        if tail.startswith(b"PK\6\7") or count > self.limits.members or length > 200 * (count + 1):
-            raise self._refused(f"Expected at most {self.limits.members} members of short names.")
-        file.seek(0)
+    def _check_names(self, selector: str, names: list[str]) -> None:
+        """Refuse what would not be found again in a store, and what would be counted twice."""
+        for name in names:
+            if not is_record_name(name):
+                raise self._refused(f"{name[:100]!r}: Expected the name of a record.")
+        if any(first >= second for first, second in itertools.pairwise(names)):
+            raise self._refused(f"Expected each record of {selector} once, in the order of time.")
 
     def _check_members(self, members: list[zipfile.ZipInfo]) -> None:
         if len(members) != len(self.members):
@@ -186,7 +180,7 @@ class Bundle:
                     if min(limit, self._left) < 0:
                         raise self._refused(f"{member}: Expected fewer bytes when unpacked.")
                     yield chunk
-        except _BROKEN as error:
+        except BROKEN as error:
             raise self._broken(error) from error
 
     def _lines(self, member: str) -> Iterator[bytes]:

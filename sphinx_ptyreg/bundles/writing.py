@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import InfrastructureError, RecordError
-from ..record import NAME, canonical
+from ..errors import InfrastructureError, RecordError, VerdictError
+from ..record import NAME, RECORD_LIMIT, canonical
 from ..store import Entry, Store
 from .form import LIMITS, MANIFEST, SCHEMA, Manifest, compact, restored
+from .reading import Bundle
 
 __all__ = ["Written", "selectors_of", "write_bundle"]
 
@@ -20,12 +21,21 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class Written(NamedTuple):
-    """What a bundle holds, and artifacts that its records name but no layer has."""
+    """What a bundle holds, and what it does not.
+
+    Attributes:
+        records: How many records.
+        artifacts: How many artifacts.
+        size: Bytes of the bundle.
+        gone: Artifacts that its records name, but no layer has or no bundle may hold.
+        left_out: Records that are larger than any that is merged.
+    """
 
     records: int
     artifacts: int
     size: int
     gone: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 def selectors_of(store: Store) -> list[str]:
@@ -44,6 +54,7 @@ def write_bundle(store: Store, selectors: Iterable[str], file: Path) -> Written:
 
     Raises:
         RecordError: A record was changed or cut off; the text begins with its name.
+        VerdictError: The whole would be larger than a bundle that is merged.
         InfrastructureError: The file cannot be written.
     """
     temporary = file.with_name(f".{file.name}.new")
@@ -51,6 +62,7 @@ def write_bundle(store: Store, selectors: Iterable[str], file: Path) -> Written:
         file.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
             written = _write(archive, store, sorted(set(selectors)))
+        _check(temporary, file.name)
         os.replace(temporary, file)  # noqa: PTH105 - as the store does
         return written._replace(size=file.stat().st_size)
     except OSError as error:
@@ -61,12 +73,24 @@ def write_bundle(store: Store, selectors: Iterable[str], file: Path) -> Written:
         temporary.unlink(missing_ok=True)
 
 
+def _check(temporary: Path, name: str) -> None:
+    """Refuse to hand out what nobody could merge."""
+    try:
+        Bundle(temporary, name=name).close()
+    except RecordError as error:
+        told = str(error).removesuffix(" Nothing of it was kept.")
+        raise VerdictError(f"{told} Bundle fewer selectors at once.") from error
+
+
 def _write(archive: zipfile.ZipFile, store: Store, selectors: list[str]) -> Written:
     names: dict[str, list[str]] = {}
     artifacts: dict[str, Path] = {}
     gone: set[str] = set()
+    left_out: list[str] = []
     for selector in selectors:
-        entries = _unique(store.entries(selector))
+        found = _unique(store.entries(selector))
+        entries = [entry for entry in found if entry.size <= RECORD_LIMIT]
+        left_out += [entry.name for entry in found if entry.size > RECORD_LIMIT]
         if not entries:
             continue
         names[selector] = [entry.name for entry in entries]
@@ -84,7 +108,8 @@ def _write(archive: zipfile.ZipFile, store: Store, selectors: list[str]) -> Writ
     sizes = {name: path.stat().st_size for name, path in artifacts.items()}
     manifest = Manifest(bundle=SCHEMA, records=names, artifacts=sizes)
     archive.writestr(_member(MANIFEST), canonical(manifest))
-    return Written(sum(map(len, names.values())), len(artifacts), 0, tuple(sorted(gone)))
+    count = sum(map(len, names.values()))
+    return Written(count, len(artifacts), 0, tuple(sorted(gone)), tuple(left_out))
 
 
 def _unique(entries: Iterable[Entry]) -> list[Entry]:

@@ -10,7 +10,7 @@ from typing import Any
 from .. import report
 from ..declared import Project
 from ..ensure import stands_here
-from ..errors import ExitCode, PtyregError, WarningSubtype
+from ..errors import ExitCode, PtyregError
 from ..evidence import ClaimMade, Evidence
 from ..page_source import read_page
 from . import github
@@ -27,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to judge, how far to look, and the form of the answer."""
     add_names(parser)
     parser.add_argument(
-        "--pages", metavar="PATH", nargs="+", type=Path, default=[],
-        help="pages, or folders of pages (default: the project's docs)",
+        "--pages", metavar="PATH", action="append", type=Path, default=[],
+        help="a page, or a folder of pages; may be given again (default: the project's docs)",
     )  # fmt: skip
     parser.add_argument(
         "--here",
@@ -48,7 +48,9 @@ def execute(arguments: argparse.Namespace) -> int:
     console = Console(arguments)
     project, store = opened(arguments)
     evidence = Evidence(project, store)
-    names = [selector.name for selector in chosen(project, arguments)]
+    wanted = chosen(project, arguments) if arguments.names or not project.findings else []
+    wanted = wanted or list(project.selectors.values())
+    names = [selector.name for selector in wanted]
     if arguments.here:
         for name in names:
             evidence.selectors[name].freshness = stands_here(evidence.selectors[name])
@@ -61,14 +63,11 @@ def execute(arguments: argparse.Namespace) -> int:
         pages += 1
     told = report.report(evidence, "check", claims)
     if arguments.names:
-        told = _only(told, names, _owners(evidence, claims))
+        known = [name for selector in wanted for name in selector.names]
+        told = _only(told, known, _owners(evidence, claims))
     told["pages"] = pages
     told["notes"] = [*_without_card(project, names, cards), *_unfit(evidence, names)]
-    told["unreadable"] = [
-        notice.text
-        for notice in evidence.notices()
-        if notice.subtype is WarningSubtype.RECORD and notice.selector in names
-    ]
+    told["unreadable"] = evidence.unreadable(names)
     told["verdict"] = "fail" if any(case.problem for case in report.cases(told)) else "pass"
     if arguments.format == "github":
         github.write(console, project, told)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 import msgspec
 
 from ..plain import plain, plain_parts
 from ..tones import tone_of
+from .layout import Part, Word, laid_out, text_of
 
 __all__ = ["SCHEMA", "Console", "Part", "Word", "add_output_options", "heading", "status_word"]
 
@@ -19,17 +21,6 @@ __all__ = ["SCHEMA", "Console", "Part", "Word", "add_output_options", "heading",
 SCHEMA = 1
 
 _CODES = {"good": "32", "caution": "33", "bad": "31", "dim": "2", "heading": "1"}
-
-
-class Word(NamedTuple):
-    """Text with a tone: good, caution, bad, dim, heading or neutral."""
-
-    text: str
-    tone: str = "neutral"
-
-
-#: A piece of a line. Only a :class:`Word` is coloured; no text can bring its own escapes.
-Part = str | Word
 
 
 def status_word(word: str) -> Word:
@@ -87,19 +78,10 @@ class Console:
             self.print(f"{indent}{line}".rstrip())
 
     def table(self, rows: Iterable[Sequence[Part]], indent: str = "") -> None:
-        """Print rows with their columns aligned."""
-        body = [[_one_line(cell) for cell in row] for row in rows]
-        widths = [
-            max(len(_text(row[i])) for row in body if i < len(row))
-            for i in range(max(map(len, body), default=0))
-        ]
-        for row in body:
-            parts: list[Part] = [indent]
-            for width, cell in zip(widths, row, strict=False):
-                parts += [cell, " " * (width - len(_text(cell)) + 2)]
-            while parts and not _text(parts[-1]).strip():
-                parts.pop()
-            self.print(*parts)
+        """Print rows with their columns aligned; on a narrow terminal they are folded."""
+        room = _columns(sys.stdout)
+        for line in laid_out(rows, room - len(indent) if room else 0):
+            self.print(indent, *line)
 
     def answer(self, told: Mapping[str, Any]) -> None:
         """Print the answer under ``--json``; nothing else may print to standard output then."""
@@ -112,19 +94,15 @@ class Console:
         colour = _is_coloured(self._color, stream)
         told = []
         for part in parts:
-            text = plain(_text(part))
+            text = plain(text_of(part))
             code = _CODES.get(part.tone) if isinstance(part, Word) else None
             told.append(f"\x1b[{code}m{text}\x1b[0m" if colour and code and text else text)
         print("".join(told), file=stream, flush=True)
 
 
-def _text(part: Part) -> str:
-    return part.text if isinstance(part, Word) else part
-
-
-def _one_line(cell: Part) -> Part:
-    text = plain(" ".join(_text(cell).split("\n")))
-    return Word(text, cell.tone) if isinstance(cell, Word) else text
+def _columns(stream: TextIO) -> int:
+    """Return the width of the terminal; 0 where there is none."""
+    return shutil.get_terminal_size().columns if stream.isatty() else 0
 
 
 def _is_coloured(wanted: str, stream: TextIO) -> bool:

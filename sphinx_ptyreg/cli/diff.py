@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..comparison import Comparison, Row, compare, find_side
+from ..comparison import Comparison, Row, compare
 from ..errors import ExitCode, UnknownNameError
 from ..evidence import Evidence
 from ..markdown import cell, table
 from ..selector_evidence import SelectorEvidence
+from ..sides import find_sides
 from ..values import shown
-from .completion import completes_selectors
+from .completion import completes_selectors, completes_sides
 from .console import Console, Part, Word, heading
-from .project import opened
+from .project import chosen, opened
 
 NAME = "diff"
 HELP = "Say what moved between two releases, commits, machine classes or records."
@@ -29,12 +30,14 @@ _NAMED = 12
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take both sides, the selectors and the form of the answer."""
-    parser.add_argument(
+    left = parser.add_argument(
         "left", metavar="A", nargs="?", default="previous", help=f"{_SIDE} (default: previous)"
     )
-    parser.add_argument(
+    right = parser.add_argument(
         "right", metavar="B", nargs="?", default="latest", help="the same (default: latest)"
     )
+    completes_sides(left)
+    completes_sides(right)
     names = parser.add_argument(
         "--selector", metavar="NAME", action="append", default=[], dest="names",
         help="only this one; may be given again (default: all)",
@@ -57,12 +60,12 @@ def execute(arguments: argparse.Namespace) -> int:
     console = Console(arguments)
     project, store = opened(arguments)
     evidence = Evidence(project, store)
-    names = [project.selector(name).name for name in arguments.names]
+    names = [selector.name for selector in chosen(project, arguments)]
     found: list[tuple[SelectorEvidence, Comparison]] = []
     refused: list[UnknownNameError] = []
-    for own in [evidence.selectors[name] for name in names or project.selectors]:
+    for own in [evidence.selectors[name] for name in names]:
         try:
-            sides = [find_side(evidence, own, word) for word in (arguments.left, arguments.right)]
+            sides = find_sides(evidence, own, arguments.left, arguments.right)
         except UnknownNameError as error:
             refused.append(error)
             continue

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 
+from ..declared import Selector
 from ..errors import ExitCode, VerdictError
 from ..evidence import Evidence
 from ..frozen import freeze
@@ -12,6 +14,8 @@ from ..inputs import State
 from ..record import RunRecord, timestamp
 from ..revision import commit_of
 from ..selector_evidence import SelectorEvidence
+from ..store import Store
+from ..vouching import load_key, sign_release
 from .console import Console
 from .project import add_names, chosen, opened
 
@@ -21,13 +25,16 @@ WRITES = "a folder of the tracked ones (docs/evidence/releases/VERSION)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the version and the names."""
+    """Take the version, the names and a key."""
     parser.add_argument("version", metavar="VERSION", help="the release: 1.2.0")
     add_names(parser)
+    parser.add_argument(
+        "--sign", metavar="KEY", type=Path, help="sign all of it with an Ed25519 key of OpenSSH"
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Copy the fresh sample sets of every machine class.
+    """Copy the fresh sample sets of every machine class, and all else that is published.
 
     Raises:
         ConfigError: The version is frozen already.
@@ -35,27 +42,42 @@ def execute(arguments: argparse.Namespace) -> int:
     """
     console = Console(arguments)
     project, store = opened(arguments)
+    key = load_key(arguments.sign) if arguments.sign else None
     evidence = Evidence(project, store)
-    records = {
-        selector.name: _fresh(evidence.selector(selector.name))
-        for selector in chosen(project, arguments)
-    }
+    records, history = {}, {}
+    for selector in chosen(project, arguments):
+        records[selector.name] = _fresh(evidence.selector(selector.name))
+        history[selector.name] = _published(store, selector, records[selector.name])
     commit = commit_of(project.root, ())
-    manifest = freeze(
-        project, store, arguments.version, records,
+    layer = freeze(
+        project, store, arguments.version, records, history=history,
         frozen=timestamp(), commit=commit.id if commit else None,
     )  # fmt: skip
-    folder = os.path.relpath(manifest.parent, project.root)
+    if key is not None:
+        sign_release(layer, key)
+    folder = os.path.relpath(layer.folder, project.root)
     for name, found in records.items():
         classes = len({record.machine_class for record in found})
+        earlier = len(history[name])
         console.print(
             f"{name}: {len(found)} record{'' if len(found) == 1 else 's'} "
             f"of {classes} machine class{'' if classes == 1 else 'es'}"
+            f"{f', {earlier} published for history' if earlier else ''}"
         )
     console.print(f"frozen in {folder}. Commit it, then tag the release.")
-    told = {name: [record.id for record in found] for name, found in records.items()}
-    console.answer({"version": arguments.version, "path": folder, "selectors": told})
+    console.answer({
+        "version": arguments.version, "path": folder, "signed": key is not None,
+        "selectors": {name: [record.id for record in found] for name, found in records.items()},
+        "history": {name: [record.id for record in found] for name, found in history.items()},
+    })  # fmt: skip
     return ExitCode.OK
+
+
+def _published(store: Store, selector: Selector, fresh: list[RunRecord]) -> list[RunRecord]:
+    """Return what is published beside the fresh records: earlier runs, failures, imports."""
+    known = {record.id for record in fresh}
+    entries = (entry for name in selector.names for entry in store.published.entries(name))
+    return [entry.read() for entry in sorted(entries) if entry.id not in known]
 
 
 def _fresh(own: SelectorEvidence) -> list[RunRecord]:

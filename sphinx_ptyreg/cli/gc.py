@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+from pathlib import Path
 
 from ..ensure import lock_path
 from ..errors import ExitCode, InfrastructureError
@@ -12,7 +13,7 @@ from ..evidence import Evidence
 from ..garbage import Garbage, collect
 from ..interpreter import unmet
 from .console import Console, Word
-from .pages import pages_of
+from .pages import texts_of
 from .project import opened
 
 NAME = "gc"
@@ -25,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", metavar="N", type=_count,
         help="how many of each selector's newest records stay (default: all)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--pages", metavar="PATH", action="append", type=Path, default=[],
+        help="a page or a folder of pages outside the project that shows its records; may be "
+        "given again",
     )  # fmt: skip
     parser.add_argument("--delete", action="store_true", help="remove what is listed")
 
@@ -40,10 +46,8 @@ def execute(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as held:
         if arguments.delete:
             _lock(held, [lock_path(store, selector) for selector in project.selectors.values()])
-        pages = "\n".join(
-            page.read_text(encoding="utf-8", errors="replace") for page in pages_of(project, [])
-        )
-        found = collect(Evidence(project, store), keep=arguments.keep, pages=pages)
+        texts = texts_of(project, arguments.pages)
+        found = collect(Evidence(project, store), keep=arguments.keep, texts=texts)
         total = sum(piece.size for piece in found.pieces)
         for piece in found.pieces:
             path = os.path.relpath(piece.path, project.root)

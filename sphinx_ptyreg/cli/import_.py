@@ -11,6 +11,7 @@ from ..ingest.imports import IMPORTED, import_reports
 from ..ingest.reported import moment
 from ..ingest.sources import Kind, Source
 from ..record import NAME as A_NAME, RunRecord
+from .completion import completes_selectors
 from .console import Console, Word, heading, status_word
 from .project import opened
 
@@ -21,7 +22,9 @@ WRITES = "records and logs in .ptyreg/received/"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the selector, its reports, and where and when they were measured."""
-    parser.add_argument("name", metavar="NAME", help="the selector that the reports are of")
+    completes_selectors(
+        parser.add_argument("name", metavar="NAME", help="the selector that the reports are of")
+    )
     parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="reports: one batch")
     parser.add_argument(
         "--class", dest="machine_class", metavar="NAME", default=IMPORTED,

@@ -20,7 +20,7 @@ WRITES = "nothing"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the pages."""
     parser.add_argument(
-        "pages", metavar="PATH", nargs="*", type=Path,
+        "pages", metavar="PATH", nargs="*", type=Path, default=[],
         help="pages, or folders of pages (default: the project's docs)",
     )  # fmt: skip
 

@@ -9,8 +9,9 @@ from ..errors import ExitCode, UnknownNameError
 from ..evidence import Evidence
 from ..selector_evidence import SelectorEvidence
 from ..values import shown
+from .completion import completes_paths
 from .console import Console, Part, Word, heading
-from .project import opened
+from .project import declared, opened
 
 NAME = "list"
 HELP = "List every path that a page may cite, with its present value."
@@ -19,10 +20,10 @@ WRITES = "nothing"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take where to begin."""
-    parser.add_argument(
-        "paths", metavar="PATH", nargs="*",
+    completes_paths(parser.add_argument(
+        "paths", metavar="PATH", nargs="*", default=[],
         help="selectors, or how a path begins: quick.duration (default: all)",
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -35,7 +36,7 @@ def execute(arguments: argparse.Namespace) -> int:
     project, store = opened(arguments)
     evidence = Evidence(project, store)
     answers = []
-    for wanted in arguments.paths or project.selectors:
+    for wanted in arguments.paths or [selector.name for selector in declared(project)]:
         name, _, beginning = wanted.partition(".")
         own = evidence.selector(name)
         told = _told(own)

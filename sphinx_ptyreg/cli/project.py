@@ -7,16 +7,19 @@ from pathlib import Path
 
 from ..config import find_root, load
 from ..declared import Project, Selector
+from ..errors import ConfigError
 from ..store import Store
 from .completion import completes_selectors
 
-__all__ = ["add_names", "chosen", "opened"]
+__all__ = ["add_names", "chosen", "declared", "opened"]
 
 
 def add_names(parser: argparse.ArgumentParser) -> None:
     """Let a command take names of selectors."""
     completes_selectors(
-        parser.add_argument("names", metavar="NAME", nargs="*", help="selectors (default: all)")
+        parser.add_argument(
+            "names", metavar="NAME", nargs="*", default=[], help="selectors (default: all)"
+        )
     )
 
 
@@ -31,11 +34,28 @@ def opened(arguments: argparse.Namespace) -> tuple[Project, Store]:
 
 
 def chosen(project: Project, arguments: argparse.Namespace) -> list[Selector]:
-    """Return the named selectors, or all.
+    """Return the named selectors, or all; a command about none would say that all is well.
 
     Raises:
         UnknownNameError: A name is not declared.
+        ConfigError: None is declared.
     """
-    if not arguments.names:
-        return list(project.selectors.values())
-    return [project.selector(name) for name in arguments.names]
+    if arguments.names:
+        found = map(project.selector, arguments.names)
+        return list({selector.name: selector for selector in found}.values())
+    return declared(project)
+
+
+def declared(project: Project) -> list[Selector]:
+    """Return all selectors.
+
+    Raises:
+        ConfigError: None is declared.
+    """
+    if not project.selectors:
+        raise ConfigError(
+            "pyproject.toml, tool.ptyreg.selectors",
+            "Expected a selector, but got none. Declare one: [tool.ptyreg.selectors.NAME] with "
+            'nodeids = ["tests/test_it.py::test_one"].',
+        )
+    return list(project.selectors.values())

@@ -12,6 +12,7 @@ from ..evidence import SelectorEvidence, fingerprints_of
 from ..record import RunRecord
 from ..store import Entry
 from ..vouching import load_key, sign
+from .completion import completes_classes
 from .console import Console
 from .project import add_names, chosen, opened
 
@@ -23,10 +24,10 @@ WRITES = "records and artifacts in the tracked folder (docs/evidence)"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the names, and whose measurements."""
     add_names(parser)
-    parser.add_argument(
+    completes_classes(parser.add_argument(
         "--class", dest="machine_class", metavar="NAME",
         help="those of another machine class, measured or imported (default: the current ones)",
-    )  # fmt: skip
+    ))  # fmt: skip
     parser.add_argument(
         "--sign", metavar="KEY", type=Path, help="sign them with an Ed25519 key of OpenSSH"
     )
@@ -42,12 +43,17 @@ def execute(arguments: argparse.Namespace) -> int:
     project, store = opened(arguments)
     key = load_key(arguments.sign) if arguments.sign else None
     published: list[dict[str, str]] = []
+    wanted = []
     for selector in chosen(project, arguments):
         evidence = SelectorEvidence(project, selector, store, fingerprints_of(store, project))
-        for record in _samples(evidence, arguments.machine_class):
+        wanted.append((selector, _samples(evidence, arguments.machine_class)))
+    for record in (record for _, samples in wanted for record in samples):
+        store.publishable(record)  # all of it, or none
+    for selector, samples in wanted:
+        for record in samples:
             file = store.publish(record)
             if key is not None:
-                sign(store, Entry(f"{file.parent}{os.sep}", file.name), key)
+                sign(store.published, Entry(f"{file.parent}{os.sep}", file.name), key)
             path = os.path.relpath(file, project.root)
             published.append({"selector": selector.name, "record": record.id, "path": path})
             console.print(f"{selector.name}: {path}")

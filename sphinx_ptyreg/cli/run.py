@@ -11,6 +11,7 @@ from ..declared import Project, Selector
 from ..ensure import record_now
 from ..errors import ExitCode, InfrastructureError
 from ..exchange import hand_over
+from ..marked import marked
 from ..record import RunRecord
 from ..runner import missing
 from ..store import Store
@@ -28,6 +29,11 @@ _TAIL = 30
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the names, whether a fresh record is enough, and how often to run."""
     add_names(parser)
+    parser.add_argument(
+        "--marker",
+        metavar="EXPR",
+        help="only selectors with a test that pytest's -m EXPR selects: integration, 'not slow'",
+    )
     parser.add_argument(
         "--if-needed",
         action="store_true",
@@ -47,10 +53,15 @@ def execute(arguments: argparse.Namespace) -> int:
     elsewhere.check(arguments)
     project, store = opened(arguments)
     report = _Report(Console(arguments))
+    wanted = chosen(project, arguments)
+    if arguments.marker:
+        wanted = marked(project, wanted, arguments.marker)
+        names = ", ".join(selector.name for selector in wanted)
+        report.console.progress(f"-m {arguments.marker!r} selects {names}")
     if arguments.executor == "local":
-        _run_here(project, store, arguments, report)
+        _run_here(project, store, wanted, arguments, report)
     else:
-        elsewhere.run_elsewhere(project, store, chosen(project, arguments), arguments, report)
+        elsewhere.run_elsewhere(project, store, wanted, arguments, report)
     for notice in hand_over(project, store, report.console.progress):
         report.console.error(Word("store:", "caution"), f" {notice.text}")
     report.console.answer({"selectors": report.answers})
@@ -58,9 +69,13 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _run_here(
-    project: Project, store: Store, arguments: argparse.Namespace, report: _Report
+    project: Project,
+    store: Store,
+    selectors: list[Selector],
+    arguments: argparse.Namespace,
+    report: _Report,
 ) -> None:
-    for selector in _chosen(project, arguments):
+    for selector in _runnable(project, selectors, arguments.repeats):
         records = record_now(
             project, selector, store,
             force=not arguments.if_needed, announce=report.announce, progress=report.progress,
@@ -105,22 +120,21 @@ class _Report:
         self.status = ExitCode.INFRASTRUCTURE
 
 
-def _chosen(project: Project, arguments: argparse.Namespace) -> list[Selector]:
+def _runnable(project: Project, found: list[Selector], repeats: int | None) -> list[Selector]:
     """Return what to run, as often as asked for.
 
     Raises:
         InfrastructureError: Something that one of them requires is not installed.
     """
-    found = chosen(project, arguments)
     for selector in found:
         if lacks := missing(project, selector):
             raise InfrastructureError(
                 f"{selector.name}: Expected {', '.join(lacks)} to be installed to run it. "
                 "Install what it requires, or leave it to its records."
             )
-    if arguments.repeats is None:
+    if repeats is None:
         return found
-    return [msgspec.structs.replace(selector, repeats=arguments.repeats) for selector in found]
+    return [msgspec.structs.replace(selector, repeats=repeats) for selector in found]
 
 
 def _count(text: str) -> int:

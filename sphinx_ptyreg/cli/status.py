@@ -22,11 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print a line a selector; 1 when one is not fresh or its latest run is no measurement."""
+    """Print a line a selector.
+
+    The status is 1 when one is not fresh or its latest run is no measurement, else 3 when a record
+    cannot be read.
+    """
     console = Console(arguments)
     project, store = opened(arguments)
     evidence = Evidence(project, store)
     chosen_ = [evidence.selector(selector.name) for selector in chosen(project, arguments)]
+    unreadable = evidence.unreadable([own.selector.name for own in chosen_])
     width = max((len(own.selector.name) for own in chosen_), default=0)
     for own in chosen_:
         console.print(f"{own.selector.name:{width}}  ", *_line(own))
@@ -36,7 +41,9 @@ def execute(arguments: argparse.Namespace) -> int:
             console.print(f"{'':{width}}  ! {notice.text}")
     console.answer({"selectors": [_told(own) for own in chosen_]})
     good = all(own.failure is None and own.freshness.state == "fresh" for own in chosen_)
-    return ExitCode.OK if good else ExitCode.VERDICT
+    if not good:
+        return ExitCode.VERDICT
+    return ExitCode.INFRASTRUCTURE if unreadable else ExitCode.OK
 
 
 def _line(evidence: SelectorEvidence) -> list[Part]:

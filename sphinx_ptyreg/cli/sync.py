@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..errors import ConfigError, ExitCode
-from ..exchange import bring, hand_over
+from ..exchange import bring, hand_over, is_away
 from .console import Console, Word
 from .project import opened
 
@@ -31,7 +31,9 @@ def execute(arguments: argparse.Namespace) -> int:
             "pyproject.toml, tool.ptyreg.store",
             "Expected the URL of a shared store, such as 's3://bucket/project', but got a folder.",
         )
-    notices = bring(project, store, console.print) + hand_over(project, store, console.print)
+    notices = bring(project, store, console.print)
+    if not is_away(project, notices):
+        notices += hand_over(project, store, console.print)
     for notice in notices:
         console.error(Word("store:", "bad"), f" {notice.text}")
     console.answer({"store": project.remote, "problems": [notice.text for notice in notices]})

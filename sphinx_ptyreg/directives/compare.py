@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from docutils import nodes
 
 from ..catalogue import _, spoken
-from ..comparison import Comparison, compare, find_side
+from ..comparison import Comparison, compare
 from ..nodes import Cell, badge, table, text_node
+from ..sides import find_sides
 from ..values import shown
 from .base import SelectorDirective
 from .options import Option, Options, names
@@ -42,10 +43,8 @@ class CompareDirective(SelectorDirective):
 
     def show(self, evidence: SelectorEvidence) -> list[Node]:
         """Return the table, and what else differs between the sides."""
-        left, right = (
-            find_side(self.evidence, evidence, self.options.get(side, word))
-            for side, word in (("left", "previous"), ("right", "latest"))
-        )
+        wanted = (self.options.get("left", "previous"), self.options.get("right", "latest"))
+        left, right = find_sides(self.evidence, evidence, *wanted)
         if absent := left.absent or right.absent:
             return [nodes.paragraph("", "", text_node(f"{spoken(absent)}."), translatable=False)]
         found = compare(left, right)

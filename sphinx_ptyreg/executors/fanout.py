@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import (
@@ -21,7 +20,7 @@ from .. import __version__
 from ..artifacts import sniffed
 from ..declared import Project, Selector
 from ..errors import InfrastructureError
-from ..record import Artifact, RunRecord
+from ..record import Artifact, RunRecord, is_moment
 from ..store import Store
 from . import tree
 from .messages import Answer, Task, decode, encode
@@ -35,7 +34,6 @@ __all__ = [
 LOST_WORKERS = 3
 
 _POLL_S = 0.5
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
 class WorkerLost(Exception):  # noqa: N818 - what happened, as Dask's KilledWorker
@@ -222,7 +220,7 @@ class _FanOut:
                     f"Expected {answer.worker} to answer with attempt {answer.attempt} of "
                     f"{answer.selector}, but got attempt {record.attempt} of {record.selector}."
                 )
-            if not _MOMENT.fullmatch(record.started):  # becomes part of a file's name
+            if not is_moment(record.started):  # becomes part of a file's name
                 raise InfrastructureError(
                     f"Expected {answer.worker} to say when its run began, "
                     f"but got {record.started!r}."

@@ -28,12 +28,12 @@ _FORM = "4.0.0"
 
 def files(selectors: Sequence[SelectorEvidence]) -> dict[str, bytes]:
     """Return the files by their names."""
-    by_class: dict[str, list[list[RunRecord]]] = {}
+    by_class: dict[str, list[tuple[str, list[RunRecord]]]] = {}
     for own in selectors:
         for name, samples in own.classes.items():
-            by_class.setdefault(name, []).append(samples)
+            by_class.setdefault(name, []).append((own.selector.name, samples))
     newest = max(
-        by_class, key=lambda name: max(sets[-1].started for sets in by_class[name]), default=""
+        by_class, key=lambda name: max(s[-1].started for _, s in by_class[name]), default=""
     )
     written = {}
     for name, sets in by_class.items():
@@ -44,8 +44,8 @@ def files(selectors: Sequence[SelectorEvidence]) -> dict[str, bytes]:
     return written
 
 
-def _told(sets: list[list[RunRecord]]) -> dict[str, Any]:
-    record = max((samples[-1] for samples in sets), key=lambda record: record.started)
+def _told(sets: list[tuple[str, list[RunRecord]]]) -> dict[str, Any]:
+    record = max((samples[-1] for _, samples in sets), key=lambda record: record.started)
     machine, commit = record.machine, record.commit
     return {
         "machine_info": {
@@ -60,13 +60,13 @@ def _told(sets: list[list[RunRecord]]) -> dict[str, Any]:
             "id": commit.id if commit else None,
             "dirty": commit.dirty if commit else False,
         },
-        "benchmarks": [told for samples in sets for told in _benchmarks(samples)],
+        "benchmarks": [told for name, samples in sets for told in _benchmarks(name, samples)],
         "datetime": record.started,
         "version": _FORM,
     }
 
 
-def _benchmarks(samples: Sequence[RunRecord]) -> Iterator[dict[str, Any]]:
+def _benchmarks(selector: str, samples: Sequence[RunRecord]) -> Iterator[dict[str, Any]]:
     times: dict[str, list[float]] = {}
     for record in samples:
         for path, value, unit in numbers_of(record):
@@ -75,9 +75,9 @@ def _benchmarks(samples: Sequence[RunRecord]) -> Iterator[dict[str, Any]]:
     record = samples[-1]
     for path, data in times.items():
         yield {
-            "group": record.selector,
+            "group": selector,
             "name": path,
-            "fullname": f"{record.selector}.{path}",
+            "fullname": f"{selector}.{path}",
             "params": None,
             "param": None,
             "extra_info": {"source": record.source, "records": [r.id for r in samples]},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..citable import facts_of
+from ..plain import plain
 from ..record import RunRecord
 from ..selector_evidence import SelectorEvidence
 from ..values import shown
@@ -13,11 +14,12 @@ __all__ = ["written"]
 
 
 def written(selectors: Sequence[SelectorEvidence]) -> str:
-    """Write a block for each selector and machine class."""
+    """Write a block for each selector and machine class, and for a latest run that failed."""
     blocks = [
-        "\n".join(_lines(own.selector.name, samples[-1]))
+        "\n".join(_one_line(line) for line in _lines(own.selector.name, record))
         for own in selectors
-        for samples in own.classes.values()
+        for record in (*(s[-1] for s in own.classes.values()), own.failure)
+        if record is not None
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -25,6 +27,8 @@ def written(selectors: Sequence[SelectorEvidence]) -> str:
 def _lines(name: str, record: RunRecord) -> Iterator[str]:
     yield f"[{name} on {record.machine_class}]"
     yield f"record: {record.id}"
+    if not record.measured:
+        yield f"outcome: {record.outcome.words}: {record.reason}"
     yield f"started: {record.started}"
     commit = record.commit
     yield f"commit: {commit.id + (' (modified)' if commit.dirty else '') if commit else 'none'}"
@@ -33,3 +37,8 @@ def _lines(name: str, record: RunRecord) -> Iterator[str]:
         yield f"{kind}.{key}: {shown(value)}"
     for reason in record.inputs.unseen:
         yield f"not seen: {reason}"
+
+
+def _one_line(text: str) -> str:
+    """Return a line that stays one: a record may come from anywhere."""
+    return " ".join(plain(text).split())

@@ -5,6 +5,7 @@ Every number in it stands in a record or in the declaration, rounded as a page w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from ..errors import VerdictError
@@ -14,7 +15,9 @@ from ..selector_evidence import SelectorEvidence
 from . import ci_notes, env_snapshot, runtime_profile, summary
 from .junit import junit
 
-__all__ = ["files"]
+__all__ = ["files", "is_log"]
+
+_LOG = re.compile(r"pytest_[A-Za-z][\w-]*_\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{16}\.log")
 
 
 def files(
@@ -28,25 +31,34 @@ def files(
         clean: Cleans each text on its way out.
 
     Raises:
-        VerdictError: None of them was ever measured.
+        VerdictError: None of them was ever run.
     """
-    measured = [own for own in selectors if own.measured is not None]
-    if not measured:
+    ran = [own for own in selectors if own.latest is not None]
+    if not ran:
         names = " ".join(own.selector.name for own in selectors)
-        raise VerdictError(
-            f"Expected a measurement to export, but got none. Run: ptyreg run {names}"
-        )
-    records = [r for own in measured for samples in own.classes.values() for r in samples]
+        raise VerdictError(f"Expected a run to export, but got none. Run: ptyreg run {names}")
+    records = [record for own in ran for record in _records(own)]
     logs = {_log_name(record): _log(evidence, record) for record in records}
     texts = {
-        "runtime_profile.md": runtime_profile.written(measured),
-        "env_snapshot.txt": env_snapshot.written(measured),
+        "runtime_profile.md": runtime_profile.written(ran),
+        "env_snapshot.txt": env_snapshot.written(ran),
         "ci_notes.md": ci_notes.written(evidence, selectors),
         "summary.md": summary.written(evidence, selectors, sorted(logs)),
         **logs,
     }
     written = {name: clean(text).encode() for name, text in texts.items()}
     return written | {"junit.xml": junit(records)}
+
+
+def is_log(name: str) -> bool:
+    """Whether a file of this name is a log that an export wrote."""
+    return _LOG.fullmatch(name) is not None
+
+
+def _records(own: SelectorEvidence) -> list[RunRecord]:
+    """Return each class's sample set, and the latest run when that is no measurement."""
+    measured = [record for samples in own.classes.values() for record in samples]
+    return [*measured, own.failure] if own.failure is not None else measured
 
 
 def _log_name(record: RunRecord) -> str:

@@ -11,7 +11,7 @@ from ..selector_evidence import SelectorEvidence
 from ..statistics import summarise
 from ..values import Value, shown
 
-__all__ = ["written"]
+__all__ = ["ended", "written"]
 
 _STATISTICS = ("mean", "median", "min", "max", "range", "stdev")
 
@@ -29,6 +29,8 @@ def _selector(own: SelectorEvidence) -> Iterator[str]:
     yield f"## {cell(selector.title or selector.name)} (`{selector.name}`)"
     if selector.proves:
         yield from ("", f"It proves that {cell(selector.proves)}.")
+    if own.failure is not None:
+        yield from ("", f"The latest run ended as {ended(own.failure)}")
     for name, samples in own.classes.items():
         yield from ("", f"### On {cell(name)}", "")
         yield from table(("run", "measured", "commit", "duration", "wall", "CPU time",
@@ -49,6 +51,13 @@ def _selector(own: SelectorEvidence) -> Iterator[str]:
         (judged.metric, check.bound, check.limit, check.verdict.value, check.note)
         for judged in own.judgements for check in judged.checks
     ))  # fmt: skip
+
+
+def ended(record: RunRecord) -> str:
+    """Say how a run that is no measurement ended, when, where and why."""
+    why = f": {cell(record.reason)}" if record.reason else ""
+    place = f"{record.started[:10]} on {cell(record.machine_class)}"
+    return f"{record.outcome.words} ({place}){why}."
 
 
 def _run(record: RunRecord) -> tuple[str, ...]:

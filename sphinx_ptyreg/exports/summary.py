@@ -8,6 +8,7 @@ from ..evidence import Evidence
 from ..markdown import cell, table
 from ..selector_evidence import SelectorEvidence
 from ..values import Value, shown
+from .runtime_profile import ended
 
 __all__ = ["written"]
 
@@ -46,7 +47,8 @@ def _sentences(own: SelectorEvidence) -> Iterator[str]:
     yield f"## {cell(selector.title or selector.name)} (`{selector.name}`)"
     yield ""
     if record is None:
-        yield f"Never measured. Measure it: `ptyreg run {selector.name}`."
+        told = "Never run." if own.failure is None else f"Not measured: {ended(own.failure)}"
+        yield f"{told} Measure it: `ptyreg run {selector.name}`."
         yield ""
         return
     commit = f" at {record.commit.id[:7]}" if record.commit else ""
@@ -59,7 +61,7 @@ def _sentences(own: SelectorEvidence) -> Iterator[str]:
     if len(own.freshness.reasons) > _REASONS:
         yield f"- and more: `ptyreg explain {selector.name}`"
     if own.failure is not None:
-        yield f"- The latest run ended as {own.failure.outcome.words}: {cell(own.failure.reason)}"
+        yield f"- The latest run ended as {ended(own.failure)}"
     if (found := own.summary("duration")) is not None:
         spread = "" if found[0].cv is None else f", CV {shown(Value(found[0].cv, '%'))}"
         yield ""

@@ -8,8 +8,11 @@ from typing import Any
 import msgspec
 
 from ..plain import brief
-from ..record import Commit, Machine, Metric, Outcome, TestResult
-from .reported import Reported, ReportError, Scalar, metrics_of, moment, seconds, slug
+from ..record import NAME, Commit, Machine, Metric, Outcome, TestResult
+from .naming import stems, united
+from .reported import Reported, ReportError, Scalar, metrics_of, moment, seconds
+from .secrets import without_secrets_in
+from .sources import text_of
 from .wanted import Wanted
 
 __all__ = ["read_benchmark"]
@@ -41,11 +44,12 @@ def read_benchmark(data: bytes, wanted: Wanted) -> Reported:
     """Read the selector's benchmarks: ``TEST_min``, ``TEST_median`` … become metrics.
 
     Raises:
-        ReportError: It is no such file, or has none of the selector's tests.
+        ReportError: It is no such file, has none of the selector's tests, or one of them twice.
     """
+    text = text_of(data)
     try:
-        file = msgspec.json.decode(data, type=_File)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        file = msgspec.json.decode(text, type=_File)
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ReportError(f"Expected pytest-benchmark's JSON, but got: {brief(error)}.") from error
     chosen = [each for each in file.benchmarks if wanted.has(each.fullname)]
     if not chosen:
@@ -54,11 +58,17 @@ def read_benchmark(data: bytes, wanted: Wanted) -> Reported:
             f"Expected a benchmark of {' or '.join(wanted.nodeids) or 'any test'}, but got "
             f"{', '.join(known[:3]) or 'none'}{' …' if len(known) > 3 else ''}."
         )
+    nodeids = [each.fullname for each in chosen]
+    if len(set(nodeids)) < len(nodeids):
+        twice = next(nodeid for nodeid in nodeids if nodeids.count(nodeid) > 1)
+        raise ReportError(
+            f"Expected each benchmark once, but got {twice} twice. Import each session's file."
+        )
     machine = file.machine_info
     median = seconds(chosen[0].stats.get("median"))
     told = "" if median is None else f": median {median:.4g} s"
     return Reported(
-        line=_line_of(data, chosen[0].fullname),
+        line=_line_of(text, chosen[0].fullname),
         excerpt=f"{chosen[0].fullname}{told}, rounds {chosen[0].stats.get('rounds', 'not told')}",
         outcome=Outcome.PASSED,
         started=moment(file.datetime),
@@ -68,38 +78,49 @@ def read_benchmark(data: bytes, wanted: Wanted) -> Reported:
             )
             for each in chosen
         ),
-        metrics={name: metric for each in chosen for name, metric in _metrics(each).items()},
+        metrics=_metrics(chosen),
         machine=_machine(machine),
         python=_text(machine.get("python_version")) or "",
         packages={"pytest-benchmark": file.version},
         commit=_commit(file.commit_info),
         names=frozenset(
-            text
+            name
             for table in (machine, file.commit_info)
             for key, value in table.items()
             if (key == "node" or key.startswith(("author", "committer")))
-            and (text := _text(value))
-            and moment(text) is None
+            and (name := _text(value))
+            and moment(name) is None
         ),
     )
 
 
-def _metrics(benchmark: _Benchmark) -> dict[str, Metric]:
-    stem = slug(benchmark.name) + "_"
+def _metrics(chosen: list[_Benchmark]) -> dict[str, Metric]:
+    stem = stems({each.fullname: (_places(each.fullname), each.name) for each in chosen})
+    return united((each.fullname, _statistics(each, stem[each.fullname])) for each in chosen)
+
+
+def _places(fullname: str) -> list[str]:
+    """Return the folders, the file and the class of a test."""
+    path, *inside = fullname.partition("[")[0].split("::")
+    return [*path.removesuffix(".py").split("/"), *inside[:-1]]
+
+
+def _statistics(benchmark: _Benchmark, stem: str) -> dict[str, Metric]:
+    """Return one benchmark's metrics; what the test added under a statistic's name is left out."""
     rounds = benchmark.stats.get("rounds")
-    found = {}
+    found = metrics_of(_extra(benchmark), f"{stem}_")
     for name, unit in _STATISTICS.items():
         value = seconds(benchmark.stats.get(name))
         if value is None or (name == "stddev" and rounds in {0, 1}):  # one round has no spread
             continue
-        found[stem + name] = Metric(value=value, unit=unit)
-    return metrics_of(_extra(benchmark), stem) | found
+        found[f"{stem}_{name}"] = Metric(value=value, unit=unit)
+    return {name: metric for name, metric in found.items() if NAME.fullmatch(name)}
 
 
 def _extra(benchmark: _Benchmark) -> dict[str, Scalar]:
     return {
         name: value if isinstance(value, str | int | float | bool) or value is None else str(value)
-        for name, value in benchmark.extra_info.items()
+        for name, value in without_secrets_in(benchmark.extra_info).items()
     }
 
 
@@ -126,6 +147,6 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _line_of(data: bytes, fullname: str) -> int:
-    place = data.find(msgspec.json.encode(fullname))
-    return data.count(b"\n", 0, max(place, 0)) + 1
+def _line_of(text: str, fullname: str) -> int:
+    place = text.find(msgspec.json.encode(fullname).decode())
+    return text.count("\n", 0, max(place, 0)) + 1

@@ -104,7 +104,7 @@ def _machine(machine: Machine, clean: ForeignCleaner) -> Machine:
 
 def _told(facts: Mapping[str, Any], clean: ForeignCleaner) -> dict[str, Any]:
     return {
-        clean(name, 200): clean(value, 1000) if isinstance(value, str) else value
+        clean(name, 200): clean.field(name, value)
         for name, value in facts.items()
         if not tells_who(name)
     }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from ..cleaning import Cleaner
 from ..declared import Project, Selector
 from ..errors import RecordError, VerdictError
-from ..record import Artifact, RunRecord, canonical
+from ..record import RECORD_LIMIT, Artifact, RunRecord, canonical, encode
 from ..store import Store, write_once
 from .benchmark import read_benchmark
 from .composing import compose_import
@@ -17,7 +17,7 @@ from .foreign import ForeignCleaner
 from .junit import read_junit
 from .log import read_log
 from .reported import Reported, ReportError, moment
-from .sources import Kind, Source
+from .sources import Kind, Source, text_of
 from .wanted import Wanted
 
 __all__ = ["IMPORTED", "import_reports"]
@@ -50,7 +50,7 @@ def import_reports(
         RecordError: A report cannot be read; the text begins with its name.
         VerdictError: Runs of ours are of this machine class.
     """
-    for entry in store.entries(selector.name):
+    for entry in (entry for name in selector.names for entry in store.entries(name)):
         if not entry.imported and (record := entry.read()).machine_class == machine_class:
             raise VerdictError(
                 f"{selector.name}: Expected another machine class than that of recorded runs, "
@@ -60,18 +60,29 @@ def import_reports(
     wanted = Wanted(selector.nodeids)
     reports = [(source, *_read(source, wanted)) for source in unique.values()]
     batch = canonical({"imported": sorted(unique)}).decode()
-    store.local.hide()
     records = []
     for source, report, started in reports:
-        text = source.data.decode("utf-8", errors="replace")
-        clean = ForeignCleaner(Cleaner(project.root), text, report.names)
+        clean = ForeignCleaner(Cleaner(project.root), text_of(source.data), report.names)
+        text = clean(report.text).encode() if report.text else b""
+        log = {"log": _described(text)} if text else {}
         record = compose_import(
             selector.name, source, report, clean, batch, machine_class,
-            artifacts=_keep_log(store, report, clean), started=started,
+            artifacts=log, started=started,
         )  # fmt: skip
+        if (size := len(encode(record))) > RECORD_LIMIT:
+            raise RecordError(
+                f"{source.path.name}: Expected a record of at most {RECORD_LIMIT} bytes, but the "
+                f"{len(record.tests)} tests make one of {size}. Name fewer in the selector's "
+                "nodeids."
+            )
+        records.append((record, text))
+    store.local.hide()
+    for record, text in records:
+        for artifact in record.artifacts.values():
+            if store.received.artifact(artifact) is None:
+                write_once(store.received.folder / "artifacts" / artifact.file_name, text)
         store.received.add(record)
-        records.append(record)
-    return records
+    return [record for record, _ in records]
 
 
 def _read(source: Source, wanted: Wanted) -> tuple[Reported, str]:
@@ -95,14 +106,8 @@ def _started(source: Source, report: Reported) -> str | None:
     return source.started or report.started or moment(stamped)
 
 
-def _keep_log(store: Store, report: Reported, clean: ForeignCleaner) -> dict[str, Artifact]:
-    if not report.text:
-        return {}
-    data = clean(report.text).encode()
-    log = Artifact(
-        sha256=hashlib.sha256(data).hexdigest(), size=len(data), suffix=".txt",
+def _described(log: bytes) -> Artifact:
+    return Artifact(
+        sha256=hashlib.sha256(log).hexdigest(), size=len(log), suffix=".txt",
         title="Output of the run",
     )  # fmt: skip
-    if store.received.artifact(log) is None:
-        write_once(store.received.folder / "artifacts" / log.file_name, data)
-    return {"log": log}

@@ -11,6 +11,7 @@ import msgspec
 
 from ..record import NAME, Commit, Machine, Metric, Outcome, TestResult, timestamp
 from ..units import parse_quantity
+from .secrets import is_secret_name
 
 __all__ = [
     "ReportError",
@@ -126,19 +127,30 @@ def typed(text: Scalar) -> Scalar:
 def metrics_of(properties: dict[str, Scalar], prefix: str = "") -> dict[str, Metric]:
     """Return the properties that are numbers, or quantities such as ``3.5 s``, as metrics.
 
+    Raises:
+        ReportError: Two of them would have one name.
+
     Examples:
-        >>> metrics_of({"psnr": "24.1 dB", "n": 3, "note": "fine"}, "t_")
+        >>> metrics_of({"psnr": "24.1 dB", "n": 3, "note": "fine", "pin_password": 1234}, "t_")
         {'t_psnr': Metric(value=24.1, unit='dB'), 't_n': Metric(value=3.0, unit='1')}
     """
-    found = {}
+    found: dict[str, Metric] = {}
+    told_by: dict[str, str] = {}
     for told, value in properties.items():
         name = slug(prefix + told)
         if isinstance(value, bool) or value is None or not NAME.fullmatch(name):
+            continue
+        if is_secret_name(told, 0):
             continue
         try:
             quantity = parse_quantity(str(value))
         except ValueError:
             continue
+        if told_by.setdefault(name, told) != told:
+            raise ReportError(
+                f"Expected properties with names of their own, but {told_by[name]!r} and {told!r} "
+                f"would both be the metric {name!r}. Record one of them under another name."
+            )
         found[name] = Metric(value=quantity.value, unit=quantity.unit)
     return found
 

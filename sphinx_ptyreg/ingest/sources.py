@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 from ..errors import RecordError
 
-__all__ = ["Kind", "Source", "kind_of"]
+__all__ = ["Kind", "Source", "kind_of", "text_of"]
 
 #: Bytes of the largest report that is read.
 _LIMIT = 64 * 2**20
@@ -82,5 +83,16 @@ def kind_of(data: bytes) -> Kind:
         >>> kind_of(b'{"machine_info": {}}').value, kind_of(b"1 passed in 0.01s").value
         ('benchmark', 'log')
     """
-    first = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    return {b"<": Kind.JUNIT, b"{": Kind.BENCHMARK}.get(first, Kind.LOG)
+    first = text_of(data[:4096]).lstrip()[:1]
+    return {"<": Kind.JUNIT, "{": Kind.BENCHMARK}.get(first, Kind.LOG)
+
+
+def text_of(data: bytes) -> str:
+    r"""Return a report as text: UTF-8, or UTF-16 with its mark, as PowerShell's ``>`` writes it.
+
+    Examples:
+        >>> text_of("1 passed".encode("utf-16")), text_of(b"\xef\xbb\xbf{}")
+        ('1 passed', '{}')
+    """
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if wide else "utf-8-sig", errors="replace")

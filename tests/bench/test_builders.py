@@ -32,7 +32,7 @@ def hostile(bench):
     for day in (1, 2):
         bench.seed(
             started=f"2026-03-0{day}T05:06:07.000000Z", reason=HOSTILE, output=HOSTILE,
-            command=["python", HOSTILE], machine_class=f"linux-{HOSTILE[:60]}-{day}",
+            command=["python", HOSTILE], machine_class=f"linux-{day}",
             environment={"fact": HOSTILE, HOSTILE[:40]: "x"},
             artifacts={"object": Artifact(sha256=picture.sha256, size=picture.size, suffix=".png",
                                           title=HOSTILE[:300])},

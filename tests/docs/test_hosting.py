@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import configparser
+import fnmatch
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -88,18 +90,62 @@ def test_every_environment_that_a_host_names_exists() -> None:
     assert command.split()[:3] == ["tox", "-e", "docs-replay"]
 
 
-def test_the_regression_job_measures_and_the_docs_job_replays_what_it_measured() -> None:
-    measured, docs = jobs()["integration-tests-torch"], jobs()["docs"]
-    assert called(measured) == {"regression"}
+MEASURING = {"integration-tests-torch": "integration", "measurements": "not integration"}
+
+
+def test_the_measuring_jobs_measure_and_the_docs_job_replays_what_they_measured() -> None:
+    docs = jobs()["docs"]
     assert called(docs) == {"merge", "docs-replay"}
-    assert docs["needs"] == "integration-tests-torch"
-    [sent] = [step for step in measured["steps"] if "upload" in step.get("uses", "")]
+    assert docs["needs"] == list(MEASURING)
     [got] = [step for step in docs["steps"] if "download" in step.get("uses", "")]
-    assert sent["if"] == "always()"
-    assert sent["with"]["name"] == got["with"]["name"]
-    bundle = sent["with"]["path"]
-    assert f"ptyreg export bundle {bundle}" in tox()["testenv:regression"]["commands"]
-    assert f"ptyreg merge {{posargs:{bundle}}}" in tox()["testenv:merge"]["commands"]
+    [merged] = [step["run"] for step in docs["steps"] if "tox -e merge" in step.get("run", "")]
+    for name, marker in MEASURING.items():
+        steps = jobs()[name]["steps"]
+        assert called(jobs()[name]) == {"regression"}
+        [run] = [step["run"] for step in steps if "regression" in step.get("run", "")]
+        assert shlex.split(run)[-2:] == ["--marker", marker]
+        [sent] = [step for step in steps if "upload" in step.get("uses", "")]
+        assert sent["if"] == "always()"
+        assert fnmatch.fnmatch(sent["with"]["name"], got["with"]["pattern"])
+        bundle = sent["with"]["path"]
+        assert f"{sent['with']['name']}/{bundle}" in merged.split()
+        assert f"ptyreg export bundle {bundle}" in tox()["testenv:regression"]["commands"]
+        assert f"ptyreg merge {{posargs:{bundle}}}" in tox()["testenv:merge"]["commands"]
+
+
+def test_every_selector_is_measured_once_and_in_time() -> None:
+    """The worst that is declared: each attempt of each run to its timeout, and the set-up."""
+    pytest.importorskip("msgspec", reason="tox -e packaging has the tools of a release alone")
+    from sphinx_ptyreg.config import load as load_project
+    from sphinx_ptyreg.marked import marked
+
+    project = load_project(ROOT)
+    measured: list[str] = []
+    for name, marker in MEASURING.items():
+        selectors = marked(project, project.selectors.values(), marker)
+        measured += [selector.name for selector in selectors]
+        worst = sum(s.timeout * (s.retries + 1) * (s.repeats + s.warmup) for s in selectors)
+        assert jobs()[name]["timeout-minutes"] * 60 >= worst + 300, name
+    assert sorted(measured) == sorted(project.selectors)
+
+
+def test_every_job_that_builds_pages_knows_the_tags() -> None:
+    for name, job in jobs().items():
+        if any(environment.startswith("docs") for environment in called(job)):
+            [checkout] = [s for s in job["steps"] if "checkout" in s.get("uses", "")]
+            assert checkout["with"]["fetch-depth"] == 0, name
+    assert any("git fetch --tags" in line for line in load(RTD)["build"]["jobs"]["post_checkout"])
+
+
+def test_every_slow_test_is_run_by_a_job() -> None:
+    ran = {environment for job in jobs().values() for environment in called(job)}
+    slow = {
+        name.removeprefix("testenv:")
+        for name in tox().sections()
+        if "{" not in name and "-m slow" in tox()[name].get("commands", "")
+    }
+    assert slow - {"browser"} <= ran  # that one is run where there is a browser
+    assert len(slow) > 4
 
 
 def test_what_the_two_jobs_call_carries_the_records_over(tmp_path: Path) -> None:
@@ -131,8 +177,6 @@ def test_the_regression_has_a_time_limit_and_one_retry() -> None:
     data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     declared = data["tool"]["ptyreg"]["selectors"]["torch-integration"]
     assert (declared["timeout"], declared["retries"]) == (120, 1)
-    minutes = jobs()["integration-tests-torch"]["timeout-minutes"]
-    assert minutes * 60 > 2 * declared["timeout"]
 
 
 def test_the_markers_select_the_regression() -> None:

@@ -60,7 +60,7 @@ def test_a_failing_guardrail_is_status_1(measured, ptyreg):
     measured.write("pyproject.toml", toml)
     status, out, _ = ptyreg("check")
     assert status == 1
-    assert "answer is 42.17 dB: fail (at least 50 dB)" in out
+    assert "answer is 42.2 dB: fail (at least 50 dB)" in out
 
 
 def test_a_tampered_record_is_named_and_status_3(measured, ptyreg):
@@ -119,11 +119,11 @@ def test_github_gets_an_annotation_for_each_problem_and_a_summary(
     guardrail, claim = out.splitlines()
     line = next(n for n, text in enumerate(toml.splitlines(), 1) if text.startswith("answer"))
     where = f"::error file=pyproject.toml,line={line},title=ptyreg%3A guardrail quick.answer::"
-    assert guardrail == f"{where}answer is 42.17 dB: fail (at least 50 dB)"
+    assert guardrail == f"{where}answer is 42.2 dB: fail (at least 50 dB)"
     assert claim.startswith("::error file=docs/more.md,line=3,title=ptyreg%3A claim::claim 'quick")
     text = summary.read_text()
     assert text.startswith("before\n### ptyreg: ❌ fail\n")
-    assert "| ❌ | guardrail | `quick.answer` | answer is 42.17 dB" in text
+    assert "| ❌ | guardrail | `quick.answer` | answer is 42.2 dB" in text
 
 
 def test_an_annotation_cannot_begin_another_command(measured, ptyreg):

@@ -41,3 +41,12 @@ def test_commands_options_and_formats_are_offered(offered):
 def test_a_broken_declaration_offers_no_names_and_says_nothing(offered, project):
     project.write("pyproject.toml", "[tool.ptyreg\n")
     assert "quick" not in offered("ptyreg show ")
+
+
+def test_what_can_be_imported_listed_compared_and_published_is_offered(offered, project):
+    project.seed()
+    assert "quick" in offered("ptyreg import ")
+    assert "quick.duration.mean" in offered("ptyreg list quick.dur")
+    assert {"previous", "release", "linux-x86_64-testbox-2c"} <= offered("ptyreg diff ")
+    assert "latest" in offered("ptyreg diff previous ")
+    assert offered("ptyreg publish --class ") >= {"linux-x86_64-testbox-2c"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,10 @@ def test_json_is_one_object_and_its_fields_are_documented(
 ):
     if name == "sync":
         pytest.importorskip("fsspec")
+        (tmp_path / "shared").mkdir()
         monkeypatch.setenv("PTYREG_STORE", (tmp_path / "shared").as_uri())
+    if name == "verify":
+        _commit_published(measured, ptyreg)
     measured.write("pytest.log", "= test session starts =\n\n==== 1 passed in 35.86s ====\n")
     ptyreg("export", "bundle", "elsewhere.ptyreg")
     status, out, _ = ptyreg(*CALLS[name], "--json")
@@ -64,6 +68,12 @@ def test_json_is_one_object_and_its_fields_are_documented(
         entries = told[key] if isinstance(told[key], list) else []
         for inner in {k for entry in entries if isinstance(entry, dict) for k in entry}:
             assert f"`{inner}`" in section, f"{key}.{inner}"
+
+
+def _commit_published(folder, ptyreg):
+    ptyreg("publish")
+    for arguments in ("init -q", "add docs", "-c user.name=a -c user.email=a@b.c commit -qm e"):
+        subprocess.run(["git", *arguments.split()], cwd=folder.root, check=True)
 
 
 def test_every_command_is_called_here():

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sphinx_ptyreg.exports import FORMATS, badges
-from sphinx_ptyreg.record import Durations, Outcome
+from sphinx_ptyreg.record import Durations, Metric, Outcome
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -52,10 +52,18 @@ def test_csv_is_a_row_for_each_of_these_numbers(two_classes, ptyreg):
 
 def test_csv_holds_no_formula(project, ptyreg, monkeypatch):
     monkeypatch.chdir(project.root)
-    project.seed(machine_class="=cmd()", source="@x")
+    project.seed(metrics={"answer": Metric(value=1.0, unit="=cmd()")}, source="@x")
     rows = list(csv.DictReader(io.StringIO(ptyreg("export", "csv", "-")[1])))
-    assert {row["machine_class"] for row in rows} == {"'=cmd()"}
+    assert "'=cmd()" in {row["unit"] for row in rows}
     assert {row["source"] for row in rows} == {"'@x"}
+
+
+@pytest.mark.parametrize("what", ["csv", "bundle"])
+def test_one_answer_can_be_printed_at_a_time(two_classes, ptyreg, what):
+    status, out, err = ptyreg("export", what, "-", "--json")
+    assert status == 2
+    assert json.loads(out)["exit_status"] == 2
+    assert "Expected --json or -, but got both" in err
 
 
 def test_pytest_benchmark_compares_what_is_exported(two_classes, ptyreg):

@@ -186,8 +186,10 @@ def test_a_record_of_something_else_is_refused(project, store, changes):
 
 
 def test_a_record_that_would_name_another_folder_is_refused(project, store):
+    done, _ = run(project, store, lambda task, _: answer(task, started="../../2026"))
+    assert "Expected a message of this version of sphinx-ptyreg" in done.problems["one"]
     with pytest.raises(InfrastructureError, match="Expected w to say when its run began"):
-        run(project, store, lambda task, _: answer(task, started="../../2026"))
+        run(project, store, lambda task, _: answer(task, started="2026-99-99T99:99:99.000000Z"))
     assert not list(project.root.rglob("*2026*"))
 
 

@@ -77,3 +77,32 @@ def test_run_here_replay_there_and_offline(server, project, another, page):
     done = here.cli("run", "quick")
     assert done.returncode == 0
     assert "what was run here stays here until it is back" in done.stderr
+
+
+def test_a_bucket_that_is_not_there_is_told_and_not_made(server, project, monkeypatch):
+    text = (project.root / "pyproject.toml").read_text()
+    project.write("pyproject.toml", f'[tool.ptyreg]\nstore = "s3://evidnce/project"\n\n{text}')
+    project.seed()
+    for _ in range(2):  # nor by the first attempt
+        done = project.cli("sync")
+        assert done.returncode == 3
+        assert "there is no 'evidnce': make it, or correct the URL" in done.stderr
+
+
+def test_a_new_prefix_is_told_and_a_cut_off_upload_is_repaired(server, project):
+    import s3fs
+
+    text = (project.root / "pyproject.toml").read_text()
+    project.write("pyproject.toml", f'[tool.ptyreg]\nstore = "{URL}/new"\n\n{text}')
+    entry = project.seed()
+    done = project.cli("sync")
+    assert done.returncode == 0, done.stderr
+    assert "0 records from s3://evidence/project/new, which has nothing of this project yet" in (
+        done.stdout
+    )
+    files = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
+    [name] = files.ls("evidence/project/new/records/quick")
+    assert files.cat(name) == entry.read_bytes()
+    files.pipe(name, b"")
+    assert "1 records to" in project.cli("sync").stdout
+    assert files.cat(name) == entry.read_bytes()

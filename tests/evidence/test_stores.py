@@ -180,7 +180,7 @@ def test_sync_without_a_shared_store_says_how_to_name_one(project):
 def test_a_server_that_never_answers_is_not_waited_for(project, monkeypatch):
     import socket
 
-    monkeypatch.setattr("sphinx_ptyreg.remote.PATIENCE", 0.5)
+    monkeypatch.setattr("sphinx_ptyreg.shared.PATIENCE", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         share(project, f"http://127.0.0.1:{silent.getsockname()[1]}/x")
         with pytest.raises(UnreachableError, match="no answer within"):
