@@ -18,7 +18,7 @@ from .statistics import summarise
 from .store import Layer
 from .values import Value
 
-__all__ = ["Comparison", "Row", "Side", "changed_inputs", "compare", "find_side"]
+__all__ = ["Comparison", "Row", "Side", "changed_inputs", "compare", "find_side", "means"]
 
 #: What depends on the machine that measured it.
 _OF_THE_MACHINE = ("duration", "wall", "cpu_time", "peak_memory", "stages")
@@ -125,6 +125,12 @@ def compare(left: Side, right: Side) -> Comparison:
     return Comparison(left, right, rows, list(changed_inputs(old, new)) if known else [])
 
 
+def means(side: Side) -> dict[str, Value]:
+    """Return the mean of each number of a side."""
+    found = {path: _mean(numbers) for path, numbers in _numbers(side.records).items()}
+    return {path: value for path, value in found.items() if value is not None}
+
+
 def changed_inputs(left: RunRecord, right: RunRecord) -> Iterator[Reason]:
     """Yield what `right` depended on that `left` did not, or had otherwise."""
     then, now = left.inputs, right.inputs
@@ -174,7 +180,9 @@ def _by_word(
         for record in measured
         if record.inputs.digest != newest.inputs.digest and record.imported == newest.imported
     ]
-    return _side(evidence.project, own.sample_set((earlier or [newest])[-1]))
+    if not earlier:
+        return Side(word, [], f"{own.selector.name} has no earlier measurement")
+    return _side(evidence.project, own.sample_set(earlier[-1]))
 
 
 def _of_release(evidence: Evidence, own: SelectorEvidence, version: str) -> Side:
@@ -249,4 +257,4 @@ def _change(before: float, after: float, unit: str) -> str:
         return "same"
     if before == 0 or unit == "dB":
         return f"{after - before:+.3g}{'' if unit == '1' else f' {unit}'}"
-    return f"{100 * (after - before) / abs(before):+.1f} %"
+    return f"{100 * (after - before) / abs(before):+z.1f} %"

@@ -130,6 +130,17 @@ class SelectorEvidence:
             path for path in self.values if path in stems or path.rpartition(".")[0] in stems
         )
 
+    def spread_of(self, path: str) -> int:
+        """Return how many runs there are when that is too few for the spread that `path` is."""
+        base, _, statistic = path.rpartition(".")
+        if statistic not in {"stdev", "cv"} or path in self.values or base not in self.values:
+            return 0
+        return self.values[base].n if self.values[base].newest else 0
+
+    def entry_of(self, record: RunRecord) -> Entry:
+        """Return where a record that was read here lies."""
+        return next(entry for entry in self.entries if self._read.get(entry.name) is record)
+
     def stems(self, kind: str) -> list[str]:
         """Return the paths ``KIND.NAME`` of what the sample set measured, as they were recorded."""
         found = (path for record in self.samples for path, _, _ in numbers_of(record))
@@ -167,10 +178,12 @@ class SelectorEvidence:
     def values(self) -> dict[str, Value]:
         """Every citable path below the selector's name."""
         values = dict(self._gathered[0])
-        values["freshness"] = Value(self.freshness.state.value)
-        values["outcome"] = Value(self.latest.outcome.words if self.latest else "not measured")
+        n = len(self.samples)
+        outcome = self.latest.outcome.words if self.latest else "not measured"
+        values["freshness"] = Value(self.freshness.state.value, n=n, newest=True)
+        values["outcome"] = Value(outcome, n=n, newest=True)
         for judgement in self.judgements:
-            values[f"guardrails.{judgement.metric}"] = Value(judgement.verdict.value)
+            values[f"guardrails.{judgement.metric}"] = Value(judgement.verdict.value, n=n)
         return values
 
     @property
@@ -197,14 +210,13 @@ class SelectorEvidence:
     def digest(self) -> str:
         """Digest of all that a page can show of this selector."""
         records = [record.id for record in (self.measured, self.latest, *self.samples) if record]
-        title = [self.selector.title, self.selector.proves, self.selector.nodeids]
         artifacts = self.measured.artifacts.values() if self.measured else ()
         images = [
             artifact.sha256
             for artifact in artifacts
             if artifact.suffix in IMAGES and self._store.artifact(artifact)
         ]
-        return digest_of([records, self.freshness, self.judgements, title, images])
+        return digest_of([records, self.freshness, self.judgements, self.selector, images])
 
     @cached_property
     def standing(self) -> str:
@@ -226,7 +238,8 @@ class SelectorEvidence:
             same = same and self.measured.inputs.digest.startswith(guardrail.inputs or "")
             if not same:
                 return guardrails.Baseline(None, f"measured on {guardrail.machine_class}")
-            return guardrails.Baseline(parse_quantity(guardrail.baseline), "declared")
+            typed = parse_quantity(guardrail.baseline, any_unit=True)
+            return guardrails.Baseline(typed, "declared")
         published = self._store.published.entries(self.selector.name)
         found = summary_of(self._same_set(self.measured, list(published)), metric)
         if found is None:

@@ -102,7 +102,9 @@ class Bundle:
                     # Its inputs had another digest then.
                     found = found.replace(record.inputs.digest[:12], name[-34:-22])
             except (msgspec.MsgspecError, RecordError) as error:
-                raise self._refused(f"{name}: Expected a record, but got: {brief(error)}") from error
+                raise self._refused(
+                    f"{name}: Expected a record, but got: {brief(error)}"
+                ) from error
             if found != name or record.selector != selector:
                 raise self._refused(f"{name}: Expected the record of this name, but got {found}.")
             yield name, data, record

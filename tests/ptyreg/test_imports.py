@@ -22,8 +22,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"__init__", "bundles", "child", "child.ptyreg", "child.ptyreg_events",
                "child.ptyreg_libraries", "child.ptyreg_looks", "child.ptyreg_places",
                "child.ptyreg_trace", "child.ptyreg_wrappers", "child.sitecustomize",
-               "child.supervise", "errors", "executors", "ingest", "ingest.wanted", "objects",
-               "catalogue", "plain", "plots.shapes", "tones", "trace"}),
+               "child.supervise", "errors", "executors", "heads", "ingest", "ingest.wanted",
+               "markup", "noted", "objects", "catalogue", "plain", "plots.shapes", "tones", "trace"}),
     frozenset({"canonical", "markdown", "plots.pdf", "plots.svg", "plots.trend", "releases",
                "remembered"}),
     frozenset({"cleaning", "interpreter", "journal", "listing", "locks", "plots", "record",
@@ -41,12 +41,12 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"bundles.merging", "evidence", "exchange", "exports.badges", "exports.benchmark",
                "exports.env_snapshot", "exports.junit", "exports.readings",
                "exports.runtime_profile", "runner"}),
-    frozenset({"comparison", "executors.work", "exports.ci_notes", "exports.csv_table",
+    frozenset({"citations", "comparison", "executors.work", "exports.ci_notes", "exports.csv_table",
                "exports.summary", "garbage", "installation", "prose", "report"}),
     frozenset({"cli.completion", "ensure", "executors.fanout", "exports", "exports.hub", "nodes",
-               "page_source"}),
+               "page_source", "telling"}),
     frozenset({"builder", "citing", "cli.console", "cli.pages", "cli.project",
-               "executors.on_dask", "headings", "indices", "tooltips"}),
+               "executors.on_dask", "headings", "indices", "tables", "tooltips"}),
     frozenset({"cli.diff", "cli.doctor", "cli.elsewhere", "cli.explain", "cli.export",
                "cli.freeze", "cli.gc", "cli.github", "cli.import_", "cli.init", "cli.lint",
                "cli.list_", "cli.merge", "cli.publish", "cli.show", "cli.status", "cli.sync",
@@ -66,8 +66,8 @@ FLOORS: tuple[frozenset[str], ...] = (
 )  # fmt: skip
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 SPHINX_LAYER = frozenset(
-    {"builder", "catalogue", "citing", "directives", "domain", "extension", "headings", "indices",
-     "nodes", "pictures", "publishing", "roles", "session", "tooltips"}
+    {"builder", "catalogue", "citing", "directives", "domain", "extension", "heads", "headings",
+     "indices", "nodes", "pictures", "publishing", "roles", "session", "tables", "tooltips"}
 )  # fmt: skip
 
 #: Imports that wait for a call, and so may point upwards: the entry point, and the registry.
