@@ -93,7 +93,7 @@ def on_html_page_context(
     from . import session  # noqa: PLC0415 - setup stays light
 
     def ptyreg_value(reference: str) -> Markup:
-        return session.value_text(domain_of(app.env), templatename, reference)
+        return session.value_text(domain_of(app.env), reference)
 
     context["ptyreg_value"] = ptyreg_value
 

@@ -97,15 +97,18 @@ def read_prose(app: Sphinx, domain: PtyregDomain, docname: str, source: str) -> 
     domain.prose[docname] = Linted(digest, read.selectors, read.found)
 
 
-def value_text(domain: PtyregDomain, template: str, reference: str) -> Markup:
-    """Return a value as the value role shows it, escaped for a theme's templates."""
+def value_text(domain: PtyregDomain, reference: str) -> Markup:
+    """Return a value as the value role shows it, escaped for a theme's templates.
+
+    What is wrong is told once: every page is written by them.
+    """
     try:
         parsed = parse_reference(reference)
         value = domain.evidence.value(parsed.path)[1]
         text = str(_("not measured")) if value is None else render(value, parsed)
     except PtyregError as error:
         logger.warning(
-            "template %s: ptyreg_value(%r): %s", template, reference, error,
+            "ptyreg_value(%r) in a template: %s", reference, error,
             type="ptyreg", subtype=error.subtype, once=True,
         )  # fmt: skip
         text = f"⚠ {reference}"
