@@ -108,7 +108,7 @@ def value_text(domain: PtyregDomain, reference: str) -> Markup:
         text = str(_("not measured")) if value is None else render(value, parsed)
     except PtyregError as error:
         logger.warning(
-            "ptyreg_value(%r) in a template: %s", reference, error,
+            "ptyreg_value(%r) in a template: %s", reference, str(error),
             type="ptyreg", subtype=error.subtype, once=True,
         )  # fmt: skip
         text = f"⚠ {reference}"

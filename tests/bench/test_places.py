@@ -163,7 +163,7 @@ def test_myst_links_to_a_heading_with_a_value_by_its_slug(seeded):
         ("qiuck.duration", "unknown", "Did you mean quick?"),
         ("quick.durashion", "unknown", "Did you mean quick.duration"),
         ("quick.duration:.1z", "format", "Expected a format that fits quick.duration"),
-        ("quick.duration:.1f MiB", "format", "Expected a unit that s converts to (ns, µs, us, ms, s,"),
+        ("quick.duration:.1f MiB", "format", "Expected a unit that s converts to (ns, µs, us, ms,"),
         ("quick.duration:.1f parsec", "format", "Expected a unit that s converts to (ns,"),
         ("quick.environment.blas", "unknown", "Cite quick.environment.package.blas or"),
         ("quick.properties.size", "unknown", "to mean one value, but got 2 that differ"),

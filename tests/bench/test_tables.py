@@ -17,6 +17,7 @@ TABLES = {
     "environment": "quick", "machines": "quick", "compare": "quick", "history": "quick.duration",
     "ledger": "quick", "selectors": "", "findings": "",
 }  # fmt: skip
+HERE = "linux-x86_64-test-2c"
 QUIET = {"suppress_warnings": ["ptyreg.missing", "ptyreg.unknown"]}
 
 
@@ -151,17 +152,16 @@ def test_where_each_row_says_where_it_is_from_nothing_else_does(seeded, name):
     seeded.write("src.py", "ANSWER = 43\n")
     told = below(seeded.page(text, overrides={"suppress_warnings": ["ptyreg.stale"]}))
     if name != "ledger":
-        assert told == [
-            "The current measurement, of 2026-03-06 on linux-x86_64-test-2c: "
-            "Stale: file changed: src.py (5db028e2 → 7d0f4d85)."
-        ]
+        stale = "Stale: file changed: src.py (5db028e2 → 7d0f4d85)."
+        assert told == [f"The current measurement, of 2026-03-06 on {HERE}: {stale}"]
 
 
 def test_an_environment_says_when_each_column_was_measured(seeded):
-    assert below(seeded.page(directive("environment", "quick", rst=False))) == [
-        "Measured 2026-03-06 at a1b2c3d on linux-x86_64-test-2c; "
+    [told] = below(seeded.page(directive("environment", "quick", rst=False)))
+    assert told == (
+        f"Measured 2026-03-06 at a1b2c3d on {HERE}; "
         "measured 2026-03-01 at a1b2c3d on linux-x86_64-gpu-8c."
-    ]
+    )
     for name, told in (("test-2c", "2026-03-06 at a1b2c3d on linux-x86_64-test-2c, newest of 3."),
                        ("gpu-8c", "2026-03-01 at a1b2c3d on linux-x86_64-gpu-8c.")):  # fmt: skip
         text = directive("environment", "quick", f":only: linux-x86_64-{name}", rst=False)
@@ -219,13 +219,13 @@ def test_a_value_with_lines_stands_in_one(bench, builder):
 
 
 def test_a_card_says_once_how_its_selector_is_run(bench):
+    quiet = {"suppress_warnings": ["ptyreg.failed", "ptyreg.missing"]}
     bench.seed(outcome=Outcome.FAILED, reason="x")
-    built = bench.page(directive("selector", "quick", rst=False) + directive("selector", "never", rst=False),
-                       overrides={"suppress_warnings": ["ptyreg.failed", "ptyreg.missing"]})  # fmt: skip
+    cards = [directive("selector", name, rst=False) for name in ("quick", "never")]
+    built = bench.page("".join(cards), overrides=quiet)
     assert built.text().count("ptyreg run quick") == 1
     assert built.text().count("ptyreg run never") == 1
-    built = bench.page(directive("runtime", "quick", rst=False),
-                       overrides={"suppress_warnings": ["ptyreg.failed"]})  # fmt: skip
+    built = bench.page(directive("runtime", "quick", rst=False), overrides=quiet)
     assert built.text().count("ptyreg run quick") == 1
 
 

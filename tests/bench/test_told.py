@@ -53,10 +53,9 @@ def test_a_false_finding_is_told_where_it_is_cited_in_every_build(bench, cited):
     bench.page(f"First.\n\n{CITED[cited]}{card}", builder="html")
     built = bench.build("html")
     assert built.read == []
-    assert lines(built) == [
-        f"{bench.root}/docs/index.md:5: WARNING: finding FORMAT-1: false: test_quick failed in quick "
-        "[ptyreg.claim]"
-    ]
+    [told] = lines(built)
+    assert told.startswith(f"{bench.root}/docs/index.md:5: WARNING: finding FORMAT-1: false: ")
+    assert told.endswith("test_quick failed in quick [ptyreg.claim]")
     assert built.status == 0
 
 
@@ -146,8 +145,8 @@ def test_an_image_whose_file_is_gone_is_told_in_every_build(bench):
     built = bench.build("html")
     assert built.read == []
     [told] = lines(built)
-    assert "index.md:5: WARNING: quick: missing: Expected the file of quick.object in the store, " \
-        "but got none." in told  # fmt: skip
+    words = "quick: missing: Expected the file of quick.object in the store, but got none."
+    assert f"index.md:5: WARNING: {words}" in told
     assert "[ptyreg.missing]" in told
     assert built.spans("ptyreg-problem") == ["⚠ The image quick.object is not in the store."]
     bench.picture()
@@ -233,14 +232,15 @@ def test_a_bound_that_can_never_be_judged_is_told(bench):
 
 def test_a_unit_of_the_projects_own_is_formatted_claimed_and_guarded(bench):
     toml = (bench.root / "pyproject.toml").read_text()
-    bench.write("pyproject.toml", toml.replace(
-        'answer = { minimum = "40 dB" }',
-        'odd = { minimum = "2 furlong", baseline = "published", tolerance = "1 furlong" }'))  # fmt: skip
+    bounds = 'minimum = "2 furlong", baseline = "published", tolerance = "1 furlong"'
+    toml = toml.replace('answer = { minimum = "40 dB" }', f"odd = {{ {bounds} }}")
+    bench.write("pyproject.toml", toml)
     for published in (False, True):
         bench.seed(metrics={"odd": Metric(value=3.0, unit="furlong")}, published=published)
     built = bench.page(
-        "{ptyreg:value}`quick.metrics.odd:.1f furlong` {ptyreg:claim}`quick.metrics.odd < 4 furlong`"
-        " {ptyreg:value}`quick.guardrails.odd.minimum`\n\n```{ptyreg:guardrails} quick\n```\n"
+        "{ptyreg:value}`quick.metrics.odd:.1f furlong` "
+        "{ptyreg:claim}`quick.metrics.odd < 4 furlong` "
+        "{ptyreg:value}`quick.guardrails.odd.minimum`\n\n```{ptyreg:guardrails} quick\n```\n"
     )
     assert built.warnings == ""
     assert built.spans("ptyreg-value") == ["3.0 furlong", "2 furlong"]
@@ -276,10 +276,12 @@ CARD = "```{ptyreg:selector} quick\n```\n"
 
 def test_a_second_card_in_the_same_page_warns_too(seeded):
     built = seeded.page(f"{CARD}\n{CARD}", builder="html")
-    assert lines(built) == [
-        f"{seeded.root}/docs/index.md:6: WARNING: Expected selector quick to be defined once, but it "
-        "is also defined in index, line 3. Give one of them :no-index:. [ptyreg.config]"
-    ]
+    [told] = lines(built)
+    assert told.startswith(
+        f"{seeded.root}/docs/index.md:6: WARNING: Expected selector quick to be "
+    )
+    assert "defined once, but it is also defined in index, line 3. Give one of them" in told
+    assert told.endswith("[ptyreg.config]")
     assert lines(seeded.build("html")) == lines(built)
 
 

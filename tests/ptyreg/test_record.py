@@ -117,7 +117,8 @@ def test_what_a_record_has_wrong_is_quoted_in_one_short_line(a_record, word):
     with pytest.raises(RecordError) as caught:
         decode(json.dumps(table).encode(), where="f.json")
     told = str(caught.value)
-    assert told.isprintable() and len(told) < 400
+    assert told.isprintable()
+    assert len(told) < 400
 
 
 @pytest.mark.parametrize("schema", [0, 2, 99])
