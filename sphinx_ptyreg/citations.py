@@ -7,6 +7,7 @@ what else of it is shown; a key that begins with it is all that is declared.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from .errors import PtyregError, UnknownNameError
 from .evidence import Evidence
@@ -14,7 +15,9 @@ from .frozen import versions
 from .record import Artifact, digest_of
 from .releases import releases
 from .selector_evidence import SelectorEvidence
-from .vouching import Vouch, vouch
+
+if TYPE_CHECKING:
+    from .vouching import Vouch
 
 __all__ = ["ARTIFACT", "FINDING", "FINDINGS", "HISTORY", "SELECTORS", "VOUCHED", "Cited"]
 
@@ -84,6 +87,8 @@ class Cited:
         Raises:
             PtyregError: That cannot be found out.
         """
+        from .vouching import Vouch, vouch  # noqa: PLC0415 - few pages ask
+
         name = own.selector.name
         if name not in self._vouched:
             told = Vouch(False, "not verified")

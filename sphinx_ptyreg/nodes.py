@@ -27,6 +27,7 @@ __all__ = [
     "provenance",
     "status",
     "text_node",
+    "typeset",
     "value_node",
     "when_and_where",
 ]
@@ -45,6 +46,13 @@ def text_node(text: str, *classes: str) -> nodes.inline:
     return nodes.inline(
         "", "", nodes.Text(one_line(text)), classes=list(classes), support_smartquotes=False
     )
+
+
+def typeset(statement: str) -> str:
+    """Return a claim as a page prints it."""
+    for typed, sign in (("<=", "≤"), (">=", "≥"), (" * ", " × ")):
+        statement = statement.replace(typed, sign)
+    return statement
 
 
 def code(text: str) -> nodes.literal:

@@ -28,7 +28,7 @@ def plain(text: str) -> str:
 
 
 #: Blank space with the end of a line in it.
-_BREAK = re.compile("[ \t]*[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+[ \t\n\v\f\r]*")
+_BREAK = "[ \t]*[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+[ \t\n\v\f\r]*"  # rare: compiled on use
 
 
 def one_line(text: str) -> str:
@@ -38,7 +38,7 @@ def one_line(text: str) -> str:
         >>> one_line("one\r\n  and \u202eanother")
         'one and another'
     """
-    return text if text.isprintable() else plain(_BREAK.sub(" ", text.strip("\t\n\v\f\r")))
+    return text if text.isprintable() else plain(re.sub(_BREAK, " ", text.strip("\t\n\v\f\r")))
 
 
 def brief(told: object) -> str:

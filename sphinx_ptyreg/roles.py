@@ -11,7 +11,7 @@ from sphinx.util.docutils import SphinxRole
 from .catalogue import _
 from .citing import Citing
 from .errors import PtyregError
-from .nodes import badge, live, provenance, status, text_node, value_node
+from .nodes import badge, live, provenance, status, text_node, typeset, value_node
 from .objects import CITED_BY
 from .values import parse_reference, render
 
@@ -105,7 +105,7 @@ class ClaimRole(LiveRole):
 
 def claim_nodes(judged: Judged, told: str) -> list[Node]:
     """Return a judged statement; only one that holds is plain text."""
-    statement = text_node(_typeset(judged.statement), "ptyreg-claim")
+    statement = text_node(typeset(judged.statement), "ptyreg-claim")
     if told:
         statement["ptyreg-provenance"] = told
     content: list[Node] = [statement]
@@ -114,12 +114,6 @@ def claim_nodes(judged: Judged, told: str) -> list[Node]:
     if not judged.holds:
         content += [nodes.Text(" "), badge(judged.verdict.value)]
     return content
-
-
-def _typeset(statement: str) -> str:
-    for plain, sign in (("<=", "≤"), (">=", "≥"), (" * ", " × ")):
-        statement = statement.replace(plain, sign)
-    return statement
 
 
 ROLES: dict[str, RoleFunction] = {

@@ -29,10 +29,8 @@ _LONG = re.compile(r"\d{4}")
 
 _REFERENCE = re.compile(r"(?P<path>[A-Za-z0-9_.-]+)(?::(?P<format>.*))?", re.DOTALL)
 
-#: One word that Python reads as a format; ``s`` is one for a text alone.
-_FORMAT = re.compile(r"z?[bcdeEfFgGnosxX%]")
-
-_UNIT = re.compile(WORD)
+#: One letter that Python reads as a format; ``s`` is one for a text alone.
+_FORMATS = frozenset("bcdeEfFgGnosxX%")
 
 
 class FormatError(PtyregError):
@@ -92,14 +90,15 @@ def parse_reference(text: str) -> Reference:
         >>> parse_reference("x.duration:ms").unit, parse_reference("x.items:d").spec
         ('ms', 'd')
     """
-    match = _REFERENCE.fullmatch(re.sub(r"\s+", " ", text.strip()))
+    match = _REFERENCE.fullmatch(" ".join(text.split()))
     if match is None:
         raise FormatError(f"Expected 'selector.path.to.value:FORMAT UNIT', but got {text[:100]!r}.")
     spec = match["format"] or ""
     head, _, last = spec.rpartition(" ")
     unit = last.replace("\u03bc", "µ")  # a Greek letter that looks the same
-    could_be = is_unit(unit) or _UNIT.fullmatch(unit) is not None
-    if could_be and (head.strip() or unit == "s" or _FORMAT.fullmatch(unit) is None):
+    is_format = unit != "s" and unit.removeprefix("z") in _FORMATS
+    could_be = is_unit(unit) or re.fullmatch(WORD, unit) is not None
+    if could_be and (head.strip() or not is_format):
         return Reference(match["path"], head.rstrip(), unit)
     return Reference(match["path"], spec)
 

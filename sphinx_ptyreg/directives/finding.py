@@ -11,7 +11,7 @@ from sphinx.util.nodes import make_id
 from ..catalogue import WORDS, _, spoken
 from ..citations import FINDING, FINDINGS
 from ..declared import Finding
-from ..nodes import badge, text_node
+from ..nodes import badge, text_node, typeset
 from ..tables import Cell, table
 from .base import EvidenceDirective
 from .options import Option, Options, TableOptions, flag, names
@@ -30,6 +30,8 @@ class _FindingBase(EvidenceDirective):
     def verdict(self, finding: Finding) -> list[Node]:
         support = self.evidence.supports[finding.id]
         told = f" {_evidence(support.evidence)}"
+        if finding.claim is not None:
+            told = typeset(told)
         if support.selector:
             told += " " + _("in {selector}").format(selector=support.selector)
         return [badge(support.verdict.value), text_node(told)]

@@ -223,7 +223,7 @@ def test_a_false_claim_is_an_error_where_evidence_is_required(seeded):
 
 def test_a_finding_can_be_judged_by_a_claim(seeded):
     built = seeded.page("```{ptyreg:finding} SPEED-1\n```\n")
-    assert "quick.duration.max <= 90 s (36.20 s, n = 3)" in built.text()
+    assert "quick.duration.max ≤ 90 s (36.20 s, n = 3)" in built.text()
     assert built.spans("ptyreg-badge") == ["holds"]
 
 
