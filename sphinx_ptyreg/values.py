@@ -185,8 +185,8 @@ def _as_asked(number: float, unit: str, reference: Reference) -> float:
 
 
 def _is_small(number: float, unit: str) -> bool:
-    """Whether the decimals of its unit leave fewer than two digits of a number."""
-    return unit in DECIMALS and 0 < abs(number) < 10.0 ** (1 - DECIMALS[unit])
+    """Whether the decimals of its unit leave nothing of a number."""
+    return unit in DECIMALS and number != 0 and float(f"{number:.{DECIMALS[unit]}f}") == 0
 
 
 def _formatted(content: str | float | bool, spec: str, reference: Reference) -> str:
