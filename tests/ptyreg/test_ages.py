@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 from sphinx_ptyreg.ages import project_time
-from sphinx_ptyreg.errors import ConfigError
 from sphinx_ptyreg.citations import Cited
+from sphinx_ptyreg.errors import ConfigError
 from sphinx_ptyreg.evidence import Evidence
 
 DECLARED = '[tool.ptyreg.selectors.quick]\nnodeids = ["tests/test_quick.py"]\nmax_age = "{}"\n'
