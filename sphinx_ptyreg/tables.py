@@ -53,6 +53,10 @@ def _width(cell: Cell) -> int:
 def _row(cells: Sequence[Cell], *, heads: int) -> nodes.row:
     row = nodes.row()
     for i, cell in enumerate(cells):
-        paragraph = nodes.paragraph("", "", *_content(cell), translatable=False)
-        row += (HeadEntry if i < heads else nodes.entry)("", paragraph)
+        content = _content(cell)
+        entry = (HeadEntry if i < heads else nodes.entry)("")
+        entry += nodes.paragraph("", "", *content, translatable=False)
+        if not content:  # takes no room where cells stand below one another
+            entry["classes"].append("ptyreg-nothing")
+        row += entry
     return row

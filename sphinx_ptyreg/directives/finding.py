@@ -34,7 +34,7 @@ class _FindingBase(EvidenceDirective):
             told = typeset(told)
         if support.selector:
             told += " " + _("in {selector}").format(selector=support.selector)
-        return [badge(support.verdict.value), text_node(told)]
+        return [badge(support.verdict.value), text_node(told, "ptyreg-support")]
 
     def link(self, finding: Finding) -> addnodes.pending_xref:
         link = addnodes.pending_xref(
