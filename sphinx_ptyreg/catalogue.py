@@ -44,6 +44,7 @@ WORDS = (
     N_("Selectors"), N_("Metrics"), N_("Findings"), N_("Guardrails"),
     N_("selectors"), N_("metrics"), N_("findings"), N_("guardrails"),
     N_("variable changed"), N_("variable added"), N_("variable gone"),
+    N_("verified"), N_("not verified"), N_("its signature is of no declared signer"),
 )  # fmt: skip
 
 #: Forms of sentences; the more special first.
@@ -59,6 +60,9 @@ FORMS = (
     N_("Release {version} keeps nothing of {name}"),
     N_("Release {version} keeps these very runs"),
     N_("{name} has not been measured"),
+    N_("{name} has no earlier measurement"),
+    N_("signed by {name}"),
+    N_("commit {commit}"),
     N_("{n} more"),
     N_("{file}, line {line} (SHA-256 {digest})"),
 )

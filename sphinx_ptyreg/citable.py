@@ -5,19 +5,29 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from .concealed import shown_value
-from .declared import Selector
+from .declared import MEASURED, Selector
 from .plain import plain
 from .record import Citation, RunRecord
 from .statistics import Summary, summarise
+from .units import parse_quantity
 from .values import Value
 
-__all__ = ["Stated", "cited", "facts_of", "gather", "numbers_of", "summary_of", "values_of"]
+__all__ = [
+    "Stated", "cited", "could_be", "facts_of", "gather", "numbers_of", "summary_of", "values_of",
+]  # fmt: skip
 
 _UNCITABLE = re.compile(r"[^A-Za-z0-9_-]+")
 _COUNTS = frozenset({"n"})
+
+#: What a path may begin with, beside what is measured of every run: statements, groups of names.
+_STATEMENTS = frozenset(
+    {"date", "started", "machine_class", "command", "commit", "tests", "source", "citation"}
+)
+_GROUPS = frozenset({"stages", "metrics", "environment", "properties"})
 
 
 class Stated(NamedTuple):
@@ -64,19 +74,19 @@ def values_of(
         measured: The newest measurement.
         samples: Its sample set.
     """
-    yield _one("title", Value(selector.title or selector.name))
-    yield _one("timeout", Value(selector.timeout, "s"))
-    yield _one("retries", Value(selector.retries))
+    yield _one("title", Value(selector.title or selector.name, n=0))
+    yield _one("timeout", Value(selector.timeout, "s", 0))
+    yield _one("retries", Value(selector.retries, n=0))
     for metric, guardrail in selector.guardrails.items():
         for bound in ("fail", "warn", "minimum", "tolerance"):
             if (text := getattr(guardrail, bound)) is not None:
-                yield _one(f"guardrails.{metric}.{bound}", Value(text))
+                limit = parse_quantity(text, any_unit=True)
+                yield _one(f"guardrails.{metric}.{bound}", Value(*limit, n=0))
     if measured is None:
         return
-    for path, value in _statements(measured):
-        yield _one(path, value)
-    yield from _environment(measured)
-    yield from _properties(measured)
+    statements = (_one(path, value) for path, value in _statements(measured))
+    for path, own, value in chain(statements, _environment(measured), _properties(measured)):
+        yield Stated(path, own, value._replace(n=len(samples), newest=True))
     numbers: dict[str, list[tuple[float, str]]] = {}
     for record in samples:
         for path, number, unit in numbers_of(record):
@@ -84,6 +94,19 @@ def values_of(
     for path, found in numbers.items():
         for name, value in _statistics(path, found):
             yield _one(name, value)
+
+
+def could_be(path: str) -> bool:
+    """Whether a measurement might have `path`, a path below a selector that has none yet.
+
+    Examples:
+        >>> [could_be(path) for path in ("duration.mean", "metrics.x", "durration", "duration.men")]
+        [True, True, False, False]
+    """
+    head, _, rest = path.partition(".")
+    if head in MEASURED:
+        return not rest or rest in Summary._fields
+    return bool(rest) if head in _GROUPS else head in _STATEMENTS and not rest
 
 
 def _one(path: str, value: Value) -> Stated:
@@ -144,13 +167,11 @@ def _properties(record: RunRecord) -> Iterator[Stated]:
 def numbers_of(record: RunRecord) -> Iterator[tuple[str, float, str]]:
     """Yield path, value and unit of every number that `record` measured."""
     durations, resources = record.durations, record.resources
-    for path, value, unit in (
-        ("duration", durations.duration, "s"),
-        ("duration_call", durations.duration_call, "s"),
-        ("wall", durations.wall, "s"),
-        ("cpu_time", resources.cpu_s, "s"),
-        ("peak_memory", resources.peak_rss_mib, "MiB"),
-    ):
+    found = (
+        durations.duration, durations.duration_call, durations.wall, resources.cpu_s,
+        resources.peak_rss_mib,
+    )  # fmt: skip
+    for (path, unit), value in zip(MEASURED.items(), found, strict=True):
         if value is not None:
             yield path, value, unit
     seconds: dict[str, float] = {}
@@ -166,7 +187,7 @@ def _statistics(path: str, found: list[tuple[float, str]]) -> Iterator[tuple[str
     unit = found[-1][1]
     values = [value for value, of in found if of == unit]
     summary = summarise(values)
-    yield path, Value(values[-1], unit, summary.n)
+    yield path, Value(values[-1], unit, summary.n, newest=True)
     for name, number in summary._asdict().items():
         if number is not None and math.isfinite(number):
             its_unit = "1" if name in _COUNTS else "%" if name == "cv" else unit

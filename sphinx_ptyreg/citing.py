@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
 from sphinx.util import logging
 
 from .errors import PtyregError
 from .nodes import problem
+from .noted import Place
 
 if TYPE_CHECKING:
     from docutils import nodes
@@ -26,10 +28,12 @@ class Citing:
 
     if TYPE_CHECKING:
         env: BuildEnvironment
-        lineno: int
 
         def get_location(self) -> str:
             """Return the place in the source, for warnings."""
+
+        def get_source_info(self, lineno: int | None = None) -> tuple[str, int]:
+            """Return the file that is being read, and the line in it."""
 
     @property
     def domain(self) -> PtyregDomain:
@@ -43,7 +47,15 @@ class Citing:
 
     def note(self, key: str) -> None:
         """Remember that this page shows `key`."""
-        self.domain.note_citation(self.env.docname, key, self.lineno or 0)
+        self.domain.note_citation(self.env.docname, key, self.place)
+
+    def place(self) -> Place:
+        """Return where this stands: in the document, or in a file that it includes."""
+        found: Any = self.get_source_info()  # nothing, where a later Sphinx knows of no place
+        source, line = found or ("", 0)
+        if not source or source == os.fspath(self.env.doc2path(self.env.docname)):
+            return Place(self.env.docname, line or 0)
+        return Place(self.env.docname, line or 0, os.path.relpath(source, self.env.srcdir))
 
     def warn(self, error: PtyregError, shown: str) -> nodes.inline:
         """Warn at this place, and return marked text to stand there."""

@@ -1,14 +1,16 @@
 """Claims: a statement about measured values, spelt in a small grammar with its own parser.
 
-    claim    = sum relation sum [ "±" quantity ]
+    claim    = sum relation sum [ relation sum | "±" quantity ]
     relation = "<" | "<=" | ">" | ">=" | "="        (also ≤ ≥ ==)
     sum      = product { "+" product }
-    product  = factor { ( "*" | "/" ) factor }
+    product  = factor { ( "*" | "/" ) factor }      (also ×)
     factor   = quantity | path | "(" sum ")"
     quantity = number [ unit ]
     path     = name "." name { "." name }
 
 Names contain ``-``, so there is no subtraction. ``=`` needs a tolerance, and only ``=`` takes one.
+Two comparisons in a row go the same way: ``30 s <= a.duration.mean <= 40 s``. A unit is one of the
+known or the word that a value of the claim has.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .errors import PtyregError, WarningSubtype
-from .units import Quantity, known_units
+from .units import WORD, Quantity, known_units
 
 __all__ = ["LIMIT", "NESTING", "Binary", "Claim", "ClaimError", "Path", "named", "parse", "spell"]
 
@@ -30,16 +32,20 @@ NESTING = 20
 _UNITS = "|".join(
     re.escape(unit) for unit in sorted(known_units(), key=len, reverse=True) if unit != "1"
 )
+#: Where a known unit ends: it is no part of a longer word, such as px/s.
+_END = r"(?![A-Za-z0-9_-]|/[A-Za-z]+(?![\w.-]))"
 _TOKEN = re.compile(
     rf"""\s*(?:
       (?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
-        (?:\s*(?P<unit>{_UNITS})(?![A-Za-z0-9_-]))?
-    | (?P<glued>-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?P<unit_glued>{_UNITS})(?![A-Za-z0-9_-])
+        (?:\s*(?P<unit>{_UNITS}){_END}|\s*(?P<own>{WORD})(?![\w.-]))?
+    | (?P<glued>-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?P<unit_glued>{_UNITS}){_END}
     | (?P<path>[A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)+)
     | (?P<sign><=|>=|==|±|\+/-|[<>=≤≥()*/+])
     )""",
     re.VERBOSE | re.ASCII,
 )
+#: As a page prints it → as it is read.
+_TYPED = str.maketrans({"−": "-", "×": "*", "\u00a0": " ", "\u202f": " ", "\u03bc": "µ"})
 _RELATIONS = {
     "<": "<", "<=": "<=", "≤": "<=", ">": ">", ">=": ">=", "≥": ">=", "=": "=", "==": "=",
 }  # fmt: skip
@@ -70,12 +76,26 @@ _Part = Callable[[int], Expression]
 
 
 class Claim(NamedTuple):
-    """A comparison; `tolerance` belongs to ``=`` alone."""
+    """A comparison.
+
+    Attributes:
+        left: What stands before the relation.
+        relation: ``<``, ``<=``, ``>``, ``>=`` or ``=``.
+        right: What stands behind it.
+        tolerance: Of ``=``, and of nothing else.
+        then: A second relation, which goes the same way, and what `right` is compared with.
+    """
 
     left: Expression
     relation: str
     right: Expression
     tolerance: Quantity | None = None
+    then: tuple[str, Expression] | None = None
+
+    @property
+    def sides(self) -> tuple[Expression, ...]:
+        """What is compared, from left to right."""
+        return (self.left, self.right, *([self.then[1]] if self.then else []))
 
 
 class _Token(NamedTuple):
@@ -93,9 +113,9 @@ def parse(text: str) -> Claim:
 
     Examples:
         >>> parse("a.duration.max <= 90 s")
-        Claim(left=Path(path='a.duration.max'), relation='<=', right=Quantity(value=90.0, unit='s'), tolerance=None)
-        >>> spell(parse("a.mean/b.mean>=3"))
-        'a.mean / b.mean >= 3'
+        Claim(left=Path(path='a.duration.max'), relation='<=', right=Quantity(value=90.0, unit='s'), tolerance=None, then=None)
+        >>> spell(parse("3<=a.mean/b.mean<4"))
+        '3 <= a.mean / b.mean < 4'
     """  # noqa: E501 - a doctest
     if len(text) > LIMIT:
         raise ClaimError(f"Expected a claim of at most {LIMIT} characters, but got {len(text)}.")
@@ -105,6 +125,8 @@ def parse(text: str) -> Claim:
 def spell(claim: Claim) -> str:
     """Print a claim; reading it back gives the same claim."""
     tail = f" ± {_quantity(claim.tolerance)}" if claim.tolerance is not None else ""
+    if claim.then is not None:
+        tail = f" {claim.then[0]} {_expression(claim.then[1])}"
     return f"{_expression(claim.left)} {claim.relation} {_expression(claim.right)}{tail}"
 
 
@@ -137,7 +159,7 @@ def named(text: str) -> list[str]:
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text = text.translate(_TYPED)
         self.tokens = self._tokens()
         self.at = 0
 
@@ -148,7 +170,7 @@ class _Parser:
             if match is None:
                 raise self._error("a path, a number with a unit, or an operator", at)
             if (number := match["number"] or match["glued"]) is not None:
-                unit = match["unit"] or match["unit_glued"] or "1"
+                unit = match["unit"] or match["own"] or match["unit_glued"] or "1"
                 tokens.append(_Token("number", number, at, unit))
             elif match["path"] is not None:
                 tokens.append(_Token("path", match["path"], at))
@@ -168,12 +190,16 @@ class _Parser:
 
     def claim(self) -> Claim:
         left = self.sum(0)
-        if self.kind not in set(_RELATIONS.values()):
+        if self.kind not in _RELATIONS.values():
             raise self._error("a comparison (<, <=, >, >=, =)")
         relation = self.take().kind
         right = self.sum(0)
-        tolerance = None
-        if self.kind == "±":
+        tolerance, then = None, None
+        if self.kind in _RELATIONS.values() and relation != "=":
+            if self.kind[0] != relation[0]:
+                raise self._error(f"a second comparison that goes the way of {relation}")
+            then = (self.take().kind, self.sum(0))
+        elif self.kind == "±":
             self.take()
             if self.kind != "number":
                 raise self._error("a quantity after ±")
@@ -186,7 +212,7 @@ class _Parser:
             raise ClaimError(
                 f"Expected a tolerance (± …) with = and only there, but got {self.text!r}."
             )
-        return Claim(left, relation, right, tolerance)
+        return Claim(left, relation, right, tolerance, then)
 
     def sum(self, depth: int) -> Expression:
         return self._chain(depth, ("+",), self.product)

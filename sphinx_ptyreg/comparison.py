@@ -12,7 +12,7 @@ from .sides import Side
 from .statistics import summarise
 from .values import Value
 
-__all__ = ["Comparison", "Row", "changed_inputs", "compare"]
+__all__ = ["Comparison", "Row", "changed_inputs", "compare", "means"]
 
 #: What depends on the machine that measured it.
 _OF_THE_MACHINE = ("duration", "wall", "cpu_time", "peak_memory", "stages")
@@ -70,6 +70,12 @@ def compare(left: Side, right: Side) -> Comparison:
     ]
     known = not (old.imported or new.imported)  # what an imported run depended on is not known
     return Comparison(left, right, rows, list(changed_inputs(old, new)) if known else [])
+
+
+def means(side: Side) -> dict[str, Value]:
+    """Return the mean of each number of a side."""
+    found = {path: _mean(numbers) for path, numbers in _numbers(side.records).items()}
+    return {path: value for path, value in found.items() if value is not None}
 
 
 def changed_inputs(left: RunRecord, right: RunRecord) -> Iterator[Reason]:
@@ -136,4 +142,4 @@ def _change(before: float, after: float, unit: str) -> str:
         return "same"
     if before == 0 or unit == "dB":
         return f"{after - before:+.3g}{'' if unit == '1' else f' {unit}'}"
-    return f"{100 * (after - before) / abs(before):+.1f} %"
+    return f"{100 * (after - before) / abs(before):+z.1f} %"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .declared import PUBLISHED, Finding, Guardrail, Mode, Selector
+from .declared import MEASURED, PUBLISHED, Finding, Guardrail, Mode, Selector
 from .errors import ConfigError, did_you_mean
 from .record import NAME
 from .units import parse_quantity, same_dimension
@@ -75,7 +75,7 @@ def check_selector(selector: Selector, where: Place) -> None:
                 str(where / key), f"Expected at least {least}, but got {getattr(selector, key)}."
             )
     for metric, guardrail in selector.guardrails.items():
-        _check_guardrail(guardrail, where / "guardrails" / metric)
+        _check_guardrail(metric, guardrail, where / "guardrails" / metric)
 
 
 def _check_paths(selector: Selector, where: Place) -> None:
@@ -190,13 +190,14 @@ def _is_inside(pattern: str) -> bool:
     return bool(parts) and not pattern.startswith("/") and ".." not in parts and "\0" not in pattern
 
 
-def _check_guardrail(guardrail: Guardrail, where: Place) -> None:
-    units = {}
+def _check_guardrail(metric: str, guardrail: Guardrail, where: Place) -> None:
+    unit = MEASURED.get(metric)  # a metric of the test's own may have a unit of its own
+    units = {metric: unit} if unit else {}
     for key in ("fail", "warn", "minimum", "baseline", "tolerance"):
         text = getattr(guardrail, key)
         if text is not None and not (key == "baseline" and text == PUBLISHED):
-            _check_quantity(where / key, text)
-            units[key] = parse_quantity(text).unit
+            _check_quantity(where / key, text, any_unit=unit is None)
+            units[key] = parse_quantity(text, any_unit=unit is None).unit
     if units.get("tolerance") == "%":
         del units["tolerance"]
     kinds = list(units.items())
@@ -248,8 +249,8 @@ def _check_requirement(where: Place, text: str) -> None:
         ) from error
 
 
-def _check_quantity(where: Place, text: str) -> None:
+def _check_quantity(where: Place, text: str, *, any_unit: bool = False) -> None:
     try:
-        parse_quantity(text)
+        parse_quantity(text, any_unit=any_unit)
     except ValueError as error:
         raise ConfigError(str(where), str(error)) from error

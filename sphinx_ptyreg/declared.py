@@ -11,8 +11,14 @@ from .errors import UnknownNameError
 from .record import canonical
 
 __all__ = [
-    "PUBLISHED", "THREAD_VARIABLES", "Finding", "Guardrail", "Mode", "Project", "Selector", "Table",
+    "MEASURED", "PUBLISHED", "THREAD_VARIABLES", "Finding", "Guardrail", "Mode", "Project",
+    "Selector", "Table",
 ]  # fmt: skip
+
+#: What is measured of every run, and its unit.
+MEASURED = {
+    "duration": "s", "duration_call": "s", "wall": "s", "cpu_time": "s", "peak_memory": "MiB",
+}  # fmt: skip
 
 #: The value of `baseline` that means: the published records of the same machine class and inputs.
 PUBLISHED = "published"

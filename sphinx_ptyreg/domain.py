@@ -6,7 +6,7 @@ Loaded by every build that has the extension, so directives, roles and evidence 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator, Set as AbstractSet
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from docutils import nodes
@@ -16,6 +16,7 @@ from sphinx.util.nodes import make_refnode
 
 from .errors import UnknownNameError, WarningSubtype, did_you_mean
 from .indices import INDICES
+from .noted import Citation, Defined
 from .objects import CITED_BY, DEFINED_BY, KINDS
 
 if TYPE_CHECKING:
@@ -26,19 +27,14 @@ if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
     from sphinx.util.typing import RoleFunction
 
+    from .citations import Cited
     from .evidence import ClaimMade, Evidence, Notice
     from .modes import Effective
+    from .noted import Linted, Place
 
-__all__ = ["BuildState", "Citation", "PtyregDomain"]
+__all__ = ["BuildState", "PtyregDomain"]
 
 logger = logging.getLogger(__name__)
-
-
-class Citation(NamedTuple):
-    """What a page showed: the digest of the value when it was read, and the first line."""
-
-    digest: str
-    line: int
 
 
 class BuildState(NamedTuple):
@@ -46,6 +42,7 @@ class BuildState(NamedTuple):
 
     mode: Effective
     evidence: Evidence
+    cited: Cited
     failed: bool
     notices: tuple[Notice, ...]
 
@@ -62,11 +59,13 @@ class PtyregDomain(Domain):
     indices = list(INDICES)
     directives = {}  # loaded on first use
     roles = {}
-    initial_data = {"citations": {}, "claims": {}, "objects": {}, "pictured": {}}
-    data_version = 3
+    initial_data = {"citations": {}, "claims": {}, "objects": {}, "pictured": {}, "prose": {}}
+    data_version = 4
 
     #: Set at builder-inited, before any page is read.
     build: BuildState
+
+    _objects: dict[tuple[str, str], tuple[str, str]] | None = None
 
     def directive(self, name: str) -> type[Directive] | None:
         """Load the directives when the first is asked for."""
@@ -96,30 +95,46 @@ class PtyregDomain(Domain):
         return found
 
     @property
-    def claims(self) -> dict[str, list[tuple[str, int]]]:
-        """Document → the claims in it, with their lines."""
-        found: dict[str, list[tuple[str, int]]] = self.data["claims"]
+    def claims(self) -> dict[str, list[tuple[str, Place]]]:
+        """Document → the claims in it, with their places."""
+        found: dict[str, list[tuple[str, Place]]] = self.data["claims"]
+        return found
+
+    @property
+    def defined(self) -> dict[str, list[Defined]]:
+        """Document → the objects that it defines."""
+        found: dict[str, list[Defined]] = self.data["objects"]
+        return found
+
+    @property
+    def prose(self) -> dict[str, Linted]:
+        """Document → its typed numbers, when they were looked for."""
+        found: dict[str, Linted] = self.data["prose"]
         return found
 
     @property
     def objects(self) -> dict[tuple[str, str], tuple[str, str]]:
-        """Kind and name → document and target that define it."""
-        found: dict[tuple[str, str], tuple[str, str]] = self.data["objects"]
-        return found
+        """Kind and name → document and target that define it: the first in the order of names."""
+        if self._objects is None:
+            self._objects = {}
+            for docname in sorted(self.defined):
+                for kind, name, target, *_ in self.defined[docname]:
+                    self._objects.setdefault((kind, name), (docname, target))
+        return self._objects
 
-    def note_citation(self, docname: str, key: str, line: int) -> None:
-        """Remember that `docname` shows `key`, a selector, a finding or the path of a value."""
+    def note_citation(self, docname: str, key: str, place: Callable[[], Place]) -> None:
+        """Remember that `docname` shows `key`; `place` is asked when that is new."""
         shown = self.citations.setdefault(docname, {})
         if key not in shown:
-            shown[key] = Citation(self.evidence.digest(key), line)
+            shown[key] = Citation(self.build.cited.digest(key), *place()[1:])
 
-    def note_claim(self, docname: str, text: str, line: int) -> None:
-        """Remember that `docname` claims `text`, and shows what the claim is about."""
-        claims = self.claims.setdefault(docname, [])
-        if (text, line) not in claims:
-            claims.append((text, line))
+    def note_claim(self, text: str, place: Place) -> None:
+        """Remember that a page claims `text`, and shows what the claim is about."""
+        claims = self.claims.setdefault(place.docname, [])
+        if (text, place) not in claims:
+            claims.append((text, place))
         for path in self.evidence.claimed(text):
-            self.note_citation(docname, path, line)
+            self.note_citation(place.docname, path, lambda: place)
 
     def note_picture(self, docname: str) -> None:
         """Remember that `docname` shows an artifact, whose alternative text is given when written.
@@ -128,60 +143,45 @@ class PtyregDomain(Domain):
         """
         self.data["pictured"][docname] = True
 
-    def claims_made(self) -> Iterator[ClaimMade]:
-        """Yield every claim of every page, judged."""
+    def note_object(self, kind: str, name: str, target: str, place: Place) -> None:
+        """Remember where an object is defined."""
+        self._objects = None
+        known = self.defined.setdefault(place.docname, [])
+        known.append(Defined(kind, name, target, *place[1:]))
+
+    def claims_made(self) -> Iterator[tuple[ClaimMade, Place]]:
+        """Yield every claim of every page, judged, and its place."""
         for docname in sorted(self.claims):
-            for text, line in self.claims[docname]:
-                yield self.evidence.claim_made(docname, line, text)
+            for text, place in self.claims[docname]:
+                yield self.evidence.claim_made(place.file, place.line, text), place
 
-    def claims_hold(self) -> bool:
-        """Whether every claim of every page holds."""
-        return all(made.holds for made in self.claims_made())
+    def outdated(self, *, lint: bool) -> Iterator[str]:
+        """Yield the documents that show something that has changed since they were read.
 
-    def note_object(self, kind: str, name: str, target: str, docname: str, location: str) -> None:
-        """Remember where an object is defined; a second definition warns."""
-        there = self.objects.setdefault((kind, name), (docname, target))
-        if there[0] != docname:
-            logger.warning(
-                "Expected %s %s to be defined once, but it is also defined in %s. "
-                "Give one of them :no-index:.",
-                kind, name, there[0],
-                type="ptyreg", subtype=WarningSubtype.CONFIG, location=location,
-            )  # fmt: skip
-
-    def outdated(self) -> Iterator[str]:
-        """Yield the documents that show something that has changed since they were read."""
+        Args:
+            lint: Whether typed numbers are looked for: a page where they were not is out of date.
+        """
+        cited = self.build.cited
         for docname, shown in self.citations.items():
-            if any(self.evidence.digest(key) != then.digest for key, then in shown.items()):
+            if any(cited.digest(key) != then.digest for key, then in shown.items()):
                 yield docname
-
-    def places(self, selector: str) -> Iterator[tuple[str, int]]:
-        """Yield document and line of the first citation of `selector` in each page."""
-        for docname in sorted(self.citations):
-            lines = [
-                citation.line
-                for key, citation in self.citations[docname].items()
-                if self.evidence.owner(key) == selector
-            ]
-            if lines:
-                yield docname, min(lines)
+        for docname in self.env.found_docs if lint else ():
+            then = self.prose.get(docname)
+            if then is None or then.digest != cited.prose_digest(then.selectors):
+                yield docname
 
     def clear_doc(self, docname: str) -> None:
         """Forget a document."""
-        self.citations.pop(docname, None)
-        self.claims.pop(docname, None)
-        self.data["pictured"].pop(docname, None)
-        for key in [key for key, (of, _) in self.objects.items() if of == docname]:
-            del self.objects[key]
+        self._objects = None
+        for part in self.initial_data:
+            self.data[part].pop(docname, None)
 
     def merge_domaindata(self, docnames: AbstractSet[str], otherdata: dict[str, Any]) -> None:
         """Take over what a read worker noted about its documents."""
-        for part in ("citations", "claims", "pictured"):
+        self._objects = None
+        for part in self.initial_data:
             found = otherdata[part]
             self.data[part].update({name: found[name] for name in docnames if name in found})
-        for (kind, name), (docname, target) in otherdata["objects"].items():
-            if docname in docnames:
-                self.note_object(kind, name, target, docname, docname)
 
     def find(self, role: str, target: str) -> tuple[str, str] | None:
         """Return kind and name of the defined object that `role` means by `target`."""
@@ -191,8 +191,10 @@ class PtyregDomain(Domain):
             names.append(self.evidence.project.selector(selector).name + dot + rest)
         for kind in CITED_BY.get(role, ()):
             for name in names:
-                if (kind, name) in self.objects:
-                    return kind, name
+                # A value's path names its metric or guardrail too: quick.metrics.answer.
+                for spelt in (name, name.replace(f".{kind}s.", ".", 1)):
+                    if (kind, spelt) in self.objects:
+                        return kind, spelt
         return None
 
     def resolve_xref(
@@ -221,13 +223,10 @@ class PtyregDomain(Domain):
         node: pending_xref,
         contnode: Element,
     ) -> list[tuple[str, nodes.reference]]:
-        """Answer ``{any}``."""
-        hits = []
-        for kind in KINDS:
-            link = self.resolve_xref(env, fromdocname, builder, kind, target, node, contnode)
-            if link is not None:
-                hits.append((f"ptyreg:{kind}", link))
-        return hits
+        """Answer ``{any}`` as ``{ptyreg:ref}`` does: by the first kind that has the name."""
+        found = self.find("ref", target)
+        link = self.resolve_xref(env, fromdocname, builder, "ref", target, node, contnode)
+        return [] if found is None or link is None else [(f"ptyreg:{found[0]}", link)]
 
     def get_objects(self) -> Iterable[tuple[str, str, str, str, str, int]]:
         """List what other projects can cite."""

@@ -7,15 +7,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import guardrails
-from .declared import Project
+from .citable import could_be
+from .declared import MEASURED, Project
 from .errors import PtyregError, UnknownNameError, WarningSubtype
 from .fingerprints import Fingerprints
-from .frozen import versions
 from .inputs import State
 from .plain import plain
 from .readable import Readable
 from .reads import covers_nothing
-from .record import Outcome, digest_of
+from .record import Outcome
 from .selector_evidence import Notice, SelectorEvidence
 from .store import Store
 from .values import AmbiguousPathError, Value
@@ -24,16 +24,7 @@ if TYPE_CHECKING:
     from .findings import Support
     from .judging import Judged, Known, Verdict
 
-__all__ = [
-    "FINDINGS", "HISTORY", "SELECTORS", "ClaimMade", "Evidence", "Notice", "SelectorEvidence",
-    "fingerprints_of",
-]  # fmt: skip
-
-#: Behind a selector's name: a page shows its earlier runs too.
-HISTORY = "@history"
-
-#: A page lists all that is declared.
-SELECTORS, FINDINGS = "@selectors", "@findings"
+__all__ = ["ClaimMade", "Evidence", "Notice", "SelectorEvidence", "fingerprints_of"]
 
 
 class ClaimMade(NamedTuple):
@@ -79,7 +70,8 @@ class Evidence:
         self.store = store
         self._readable = Readable(store.local.folder / "cache" / "read.json")
         self._claims: dict[str, Judged] = {}
-        self._digests: dict[str, str] = {}
+        self._names = {alias: n for n, own in project.selectors.items() for alias in own.aliases}
+        self._names.update({name: name for name in project.selectors})
 
     def selector(self, name: str) -> SelectorEvidence:
         """Return the evidence of a selector, by its name or an alias.
@@ -90,7 +82,10 @@ class Evidence:
         return self.selectors[self.project.selector(name).name]
 
     def value(self, path: str) -> tuple[SelectorEvidence, Value | None]:
-        """Look up ``selector.path.to.value``; no value when the selector was never measured.
+        """Look up ``selector.path.to.value``.
+
+        There is no value when the selector was never measured, or when it is a spread and there is
+        one run.
 
         Raises:
             UnknownNameError: The selector is not declared, or has no such value.
@@ -100,20 +95,13 @@ class Evidence:
         evidence = self.selector(name)
         if rest in evidence.values:
             return evidence, evidence.values[rest]
-        if evidence.measured is None:
-            return evidence, None
         if rest in evidence.ambiguous:
             raise AmbiguousPathError(path, [f"{name}.{key}" for key in evidence.ambiguous[rest]])
-        known = [f"{name}.{key}" for key in evidence.values]
-        raise UnknownNameError("value", path, known)
-
-    @staticmethod
-    def is_declared(path: str) -> bool:
-        """Whether a path is of what the project declares, not of what a run measured."""
-        _, first, *rest = path.split(".")
-        return (not rest and first in {"title", "timeout", "retries"}) or (
-            first == "guardrails" and len(rest) > 1
-        )
+        unmeasured = evidence.measured is None
+        if evidence.spread_of(rest) or (unmeasured and could_be(rest)):
+            return evidence, None
+        known = [*evidence.values, *(MEASURED if unmeasured else ())]
+        raise UnknownNameError("value", path, [f"{name}.{key}" for key in known])
 
     def known(self, path: str) -> Known:
         """Tell a claim what `path` is.
@@ -124,14 +112,12 @@ class Evidence:
         """
         from .judging import Known, dimension_of, known_value  # noqa: PLC0415
 
-        name, _, rest = path.partition(".")
-        evidence = self.selector(name)
-        base, _, statistic = rest.rpartition(".")
-        if statistic in {"stdev", "cv"} and base in evidence.values and len(evidence.samples) == 1:
-            return Known(None, dimension_of(rest), 1, evidence.machine_class, stale=False)
-        value = self.value(path)[1]
+        rest = path.partition(".")[2]
+        evidence, value = self.value(path)
         if value is None:
-            return Known(None, dimension_of(rest), 0, "", stale=False)
+            n = evidence.spread_of(rest)
+            where = evidence.machine_class if n else ""
+            return Known(None, dimension_of(rest), n, where, stale=False)
         return known_value(
             path, value, evidence.machine_class if rest in evidence.numbers else "",
             stale=evidence.failure is not None or evidence.freshness.state is State.STALE,
@@ -194,45 +180,16 @@ class Evidence:
         try:
             judged = self.claim(text)
         except PtyregError as error:
-            return findings.Support(findings.Verdict.NO_DATA, str(error))
+            return findings.Support(findings.Verdict.NO_DATA, str(error), broken=True)
         told = f"{judged.statement} ({judged.shown})" if judged.shown else judged.statement
         return findings.Support(findings.Verdict(judged.verdict.value), told)
 
     def owner(self, key: str) -> str:
-        """Return the selector that a citation is about, or nothing for a finding."""
-        try:
-            return self.project.selector(key.removesuffix(HISTORY).partition(".")[0]).name
-        except UnknownNameError:
-            return ""
+        """Return the selector that a path, or another key of a citation, begins with; or nothing.
 
-    def digest(self, key: str) -> str:
-        """Digest of what citing `key` shows now.
-
-        Args:
-            key: A selector (with :data:`HISTORY`: and its earlier runs), a finding, the path of a
-                value, or :data:`SELECTORS` or :data:`FINDINGS` for what is declared.
+        A selector's names are looked up here for each citation of each page.
         """
-        if key not in self._digests:
-            self._digests[key] = self._digest(key)
-        return self._digests[key]
-
-    def _digest(self, key: str) -> str:
-        if key in {SELECTORS, FINDINGS}:
-            declared = self.project.selectors if key == SELECTORS else self.project.findings
-            return digest_of(list(declared))
-        finding = (
-            [self.project.findings[key], self.supports[key]] if key in self.project.findings else []
-        )
-        try:
-            if key.endswith(HISTORY):
-                own = self.selector(key.removesuffix(HISTORY))
-                return digest_of([own.history_digest, versions(self.project)])
-            if "." not in key:
-                return digest_of([finding, self.selector(key).digest])
-            evidence, value = self.value(key)
-        except PtyregError as error:
-            return digest_of([finding, str(error)])
-        return digest_of([value, None if self.is_declared(key) else evidence.standing])
+        return self._names.get(key.partition("@")[0].partition(".")[0], "")
 
     def unfit_for_release(self) -> Iterator[Notice]:
         """Yield what a release cannot rest on: unseen inputs, and a machine that is not the one."""
@@ -273,6 +230,10 @@ class Evidence:
             for judgement in evidence.judgements:
                 if judgement.verdict is guardrails.Verdict.FAIL:
                     yield Notice(WarningSubtype.GUARDRAIL, name, judgement.told)
+                for bound in judgement.misfits:
+                    unit = judgement.value.unit if judgement.value else ""
+                    told = f"Expected the bound in a unit that {unit} converts to, but got {bound}"
+                    yield Notice(WarningSubtype.GUARDRAIL, name, f"{judgement.metric}: {told}.")
             if state.state is State.STALE:
                 why = "; ".join(map(str, state.reasons[:3]))
                 more = f" and {len(state.reasons) - 3} more" if len(state.reasons) > 3 else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sphinx.locale import translators
@@ -11,6 +10,7 @@ from .builder import PtyregBuilder
 from .catalogue import DOMAIN, LOCALE
 from .domain import PtyregDomain
 from .headings import StableHeadingIds
+from .heads import HeadEntry, depart_head, visit_head
 from .objects import CONFIG_VALUES, CSS
 from .tooltips import (
     BookPictures,
@@ -19,12 +19,14 @@ from .tooltips import (
     LatexSigns,
     ProvenanceAbbreviation,
     ProvenanceTooltips,
+    XmlAttributes,
     depart_provenance,
     visit_provenance,
 )
 
 if TYPE_CHECKING:
     from docutils.nodes import Element
+    from markupsafe import Markup
     from sphinx.application import Sphinx
     from sphinx.domains import Domain
     from sphinx.environment import BuildEnvironment
@@ -41,12 +43,14 @@ def connect(app: Sphinx) -> None:
     app.add_builder(PtyregBuilder)
     app.add_domain(PtyregDomain)
     app.add_transform(StableHeadingIds)
+    app.add_node(HeadEntry, override=True, html=(visit_head, depart_head))
     app.add_node(ProvenanceAbbreviation, override=True, html=(visit_provenance, depart_provenance))
     app.add_post_transform(ImageAlternatives)
     app.add_post_transform(ProvenanceTooltips)
     app.add_post_transform(LatexPictures)
     app.add_post_transform(LatexSigns)
     app.add_post_transform(BookPictures)
+    app.add_post_transform(XmlAttributes)
     app.add_css_file(CSS)
     app.connect("builder-inited", on_builder_inited)
     app.connect("source-read", on_source_read)
@@ -68,7 +72,7 @@ def on_env_get_outdated(
     app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
 ) -> list[str]:
     """Re-read exactly the pages that show something that has changed."""
-    return sorted(set(domain_of(env).outdated()) - added - removed)
+    return sorted(set(domain_of(env).outdated(lint=app.config.ptyreg_lint)) - added - removed)
 
 
 def on_source_read(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -76,16 +80,22 @@ def on_source_read(app: Sphinx, docname: str, source: list[str]) -> None:
     if app.config.ptyreg_lint:
         from . import session  # noqa: PLC0415 - setup stays light
 
-        session.check_prose(domain_of(app.env), docname, source[0])
+        session.read_prose(app, domain_of(app.env), docname, source[0])
 
 
 def on_html_page_context(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Give a theme's templates ``ptyreg_value("selector.path:.1f s")``."""
+    """Give a theme's templates ``ptyreg_value("selector.path:.1f s")``.
+
+    A plain function: builders that write the context to a file leave those out.
+    """
     from . import session  # noqa: PLC0415 - setup stays light
 
-    context["ptyreg_value"] = partial(session.value_text, domain_of(app.env))
+    def ptyreg_value(reference: str) -> Markup:
+        return session.value_text(domain_of(app.env), reference)
+
+    context["ptyreg_value"] = ptyreg_value
 
 
 def on_env_updated(app: Sphinx, env: BuildEnvironment) -> list[str]:

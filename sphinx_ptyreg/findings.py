@@ -34,11 +34,24 @@ class Witness(NamedTuple):
 
 
 class Support(NamedTuple):
-    """A verdict, what it rests on in words, and the selector that ran."""
+    """What the evidence says to a finding.
+
+    Attributes:
+        verdict: Whether it supports it.
+        evidence: What that rests on, in words.
+        selector: The selector that ran.
+        broken: Whether its claim cannot be judged as it is declared.
+    """
 
     verdict: Verdict
     evidence: str
     selector: str = ""
+    broken: bool = False
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it contradicts, is out of date, or cannot be told."""
+        return self.broken or self.verdict in {Verdict.FALSE, Verdict.STALE}
 
 
 def judge(finding: Finding, witnesses: Iterable[Witness]) -> Support:

@@ -57,6 +57,14 @@ class Judgement(NamedTuple):
         return next((v for v in _ORDER if v in verdicts), Verdict.NO_DATA)
 
     @property
+    def misfits(self) -> list[str]:
+        """The bounds in a unit that the value cannot be told in: nothing is judged by them."""
+        if self.value is None:
+            return []
+        note = _measured_in(self.value)
+        return [f"{check.bound} {check.limit}" for check in self.checks if check.note == note]
+
+    @property
     def told(self) -> str:
         """The metric, its value and the bounds that gave the verdict, in words."""
         worst = [check for check in self.checks if check.verdict is self.verdict]
@@ -98,7 +106,7 @@ def judge(
         if (limit := getattr(guardrail, bound)) is not None:
             checks.append(_at_most(f"{bound} above", limit, value, worst))
     if guardrail.minimum is not None:
-        is_time = same_dimension(parse_quantity(guardrail.minimum).unit, "s")
+        is_time = same_dimension(_limit(guardrail.minimum).unit, "s")
         worst = Verdict.WARN if is_time else Verdict.FAIL
         checks.append(_at_least("at least", guardrail.minimum, value, worst))
     if guardrail.baseline is not None and guardrail.tolerance is not None:
@@ -119,12 +127,20 @@ def _compare(
 ) -> Check:
     if value is None:
         return Check(bound, limit, Verdict.NO_DATA)
-    edge = parse_quantity(limit)
+    edge = _limit(limit)
     if not same_dimension(value.unit, edge.unit):
-        return Check(bound, limit, Verdict.NOT_COMPARABLE, f"measured in {value.unit}")
+        return Check(bound, limit, Verdict.NOT_COMPARABLE, _measured_in(value))
     measured = value.to(edge.unit)
     beyond = measured > edge.value if upper else measured < edge.value
     return Check(bound, limit, worst if beyond else Verdict.PASS)
+
+
+def _limit(text: str) -> Quantity:
+    return parse_quantity(text, any_unit=True)
+
+
+def _measured_in(value: Quantity) -> str:
+    return f"measured in {value.unit}"
 
 
 def _near(guardrail: Guardrail, value: Quantity | None, baseline: Baseline) -> Check:
@@ -135,8 +151,12 @@ def _near(guardrail: Guardrail, value: Quantity | None, baseline: Baseline) -> C
     near = baseline.quantity
     if near is None or not same_dimension(near.unit, value.unit):
         return Check("baseline", f"{label} ± {tolerance}", Verdict.NOT_COMPARABLE, baseline.source)
-    margin = parse_quantity(tolerance)
+    margin = _limit(tolerance)
     relative = margin.unit == "%" and near.unit not in {"%", "1"}
+    if not relative and not same_dimension(margin.unit, near.unit):
+        return Check(
+            "baseline", f"{label} ± {tolerance}", Verdict.NOT_COMPARABLE, _measured_in(value)
+        )
     allowed = abs(near.value) * margin.value / 100 if relative else convert(*margin, near.unit)
     off = abs(value.to(near.unit) - near.value)
     verdict = Verdict.WARN if off > allowed else Verdict.PASS

@@ -39,12 +39,19 @@ class _KindIndex(Index):
         return sorted(groups.items()), False
 
 
+class _Spoken:
+    """A word in the language of the build: a plain string, which every builder can write."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def __get__(self, index: Index | None, kind: type[Index]) -> str:
+        return str(_(self.word))
+
+
 def _index(kind: str, label: str) -> type[Index]:
-    return type(
-        f"{kind.title()}Index",
-        (_KindIndex,),
-        {"name": f"{kind}s", "localname": _(label), "shortname": _(label.lower()), "kind": kind},
-    )
+    names = {"localname": _Spoken(label), "shortname": _Spoken(label.lower())}
+    return type(f"{kind.title()}Index", (_KindIndex,), {"name": f"{kind}s", "kind": kind, **names})
 
 
 INDICES = tuple(_index(kind, label) for kind, label in KINDS.items())

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from .claims import Binary, Claim, ClaimError, Expression, Path, spell
-from .units import Quantity, dimension
+from .units import Quantity, dimension, is_unit, known_units
 from .values import Reference, Value, render
 
 __all__ = ["Judged", "Known", "Verdict", "dimension_of", "judge_claim", "known_value"]
@@ -40,6 +40,7 @@ class Known(NamedTuple):
         machine_class: Where it was measured; nothing for what is declared.
         stale: Whether the project has changed since, or the latest run failed.
         unit: The unit it is shown in.
+        newest: Whether it is of the newest of those runs alone.
     """
 
     value: float | None
@@ -48,15 +49,25 @@ class Known(NamedTuple):
     machine_class: str
     stale: bool
     unit: str = "1"
+    newest: bool = False
 
 
 class Judged(NamedTuple):
-    """A verdict, the claim as printed, and what was measured."""
+    """A claim that was held against the evidence.
+
+    Attributes:
+        verdict: How it stands.
+        statement: It, as printed.
+        shown: What was measured, in words.
+        paths: The values that it names.
+        over: How many runs the first that was measured rests on; 0 when on the newest alone.
+    """
 
     verdict: Verdict
     statement: str
     shown: str
     paths: tuple[str, ...]
+    over: int = 0
 
     @property
     def holds(self) -> bool:
@@ -77,9 +88,9 @@ def known_value(path: str, value: Value, machine_class: str, *, stale: bool) -> 
     """
     if not isinstance(value.value, (int, float)) or isinstance(value.value, bool):
         raise ClaimError(f"Expected {path} to be a number, but got {value.value!r}.")
-    size = dimension(value.unit)[1]
+    base = float(value.value) * dimension(value.unit)[1]
     return Known(
-        float(value.value) * size, _of_unit(value.unit), value.n, machine_class, stale, value.unit
+        base, _of_unit(value.unit), value.n, machine_class, stale, value.unit, value.newest
     )
 
 
@@ -110,24 +121,25 @@ def judge_claim(claim: Claim, look_up: Callable[[str], Known]) -> Judged:
     Raises:
         ClaimError: The units of its sides measure different things.
     """
-    paths = tuple(dict.fromkeys(_paths(claim.left)))
-    paths += tuple(path for path in dict.fromkeys(_paths(claim.right)) if path not in paths)
+    paths = tuple(dict.fromkeys(path for side in claim.sides for path in _paths(side)))
     if not paths:
         raise ClaimError(f"Expected {spell(claim)!r} to name a value, but it names none.")
     known = {path: look_up(path) for path in paths}
-    left, right = _dimension(claim.left, known), _dimension(claim.right, known)
-    if left is not None and right is not None and left != right:
+    _check_units(claim, known)
+    sides = [found for side in claim.sides if (found := _dimension(side, known)) is not None]
+    if len(set(sides)) > 1:
         raise ClaimError(
             f"Expected both sides of {spell(claim)!r} to measure the same, "
-            f"but got {_words(left)} and {_words(right)}."
+            f"but got {' and '.join(map(_words, dict.fromkeys(sides)))}."
         )
-    _check_tolerance(claim, left if left is not None else right)
+    _check_tolerance(claim, sides[0] if sides else None)
     vacuous = any(
         path.endswith((".range", ".stdev", ".cv")) and what.n <= 1 for path, what in known.items()
     )
     if vacuous or any(what.value is None for what in known.values()):
         return Judged(Verdict.NO_DATA, spell(claim), _sizes(known), paths)
-    return Judged(_verdict(claim, known), spell(claim), _shown(claim, known), paths)
+    over = next((0 if w.newest else w.n for w in known.values() if w.machine_class), 0)
+    return Judged(_verdict(claim, known), spell(claim), _shown(claim, known), paths, over)
 
 
 def _verdict(claim: Claim, known: dict[str, Known]) -> Verdict:
@@ -135,22 +147,46 @@ def _verdict(claim: Claim, known: dict[str, Known]) -> Verdict:
         return Verdict.NOT_COMPARABLE
     if any(what.stale for what in known.values()):
         return Verdict.STALE
-    left, right = _value(claim.left, known), _value(claim.right, known)
-    if math.isnan(left) or math.isnan(right):
+    left, right, *far = (_value(side, known) for side in claim.sides)
+    if any(map(math.isnan, (left, right, *far))):
         return Verdict.NO_DATA
-    return Verdict.HOLDS if _holds(claim, left, right) else Verdict.FALSE
-
-
-def _holds(claim: Claim, left: float, right: float) -> bool:
     if claim.tolerance is not None:
-        margin = claim.tolerance.value * dimension(claim.tolerance.unit)[1]
-        if claim.tolerance.unit == "%":
-            margin *= abs(right)
-        near = math.isclose(abs(left - right), margin, rel_tol=1e-12)  # at the edge is within
-        return abs(left - right) <= margin or near
+        # Of a ratio, a percentage among them, percent are points: |x - a| is at most b.
+        is_relative = claim.tolerance.unit == "%" and _dimension(claim.right, known) != ()
+        holds = _is_near(left, right, claim.tolerance, is_relative=is_relative)
+    else:
+        holds = _compares(claim.relation, left, right)
+    if claim.then is not None:
+        holds = holds and _compares(claim.then[0], right, far[0])
+    return Verdict.HOLDS if holds else Verdict.FALSE
+
+
+def _compares(relation: str, left: float, right: float) -> bool:
     return {
         "<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right,
-    }[claim.relation]  # fmt: skip
+    }[relation]  # fmt: skip
+
+
+def _is_near(left: float, right: float, tolerance: Quantity, *, is_relative: bool) -> bool:
+    margin = tolerance.value * dimension(tolerance.unit)[1]
+    if is_relative:
+        margin *= abs(right)
+    off = abs(left - right)
+    return off <= margin or math.isclose(off, margin, rel_tol=1e-12)  # at the edge is within
+
+
+def _check_units(claim: Claim, known: dict[str, Known]) -> None:
+    """Refuse a word that is no unit, once every value tells what it is measured in."""
+    own = {what.unit for what in known.values()}
+    if any(what.dimension is None for what in known.values()):
+        return
+    quantities = [found for side in claim.sides for found in _quantities(side)]
+    for _, unit in [*quantities, *([claim.tolerance] if claim.tolerance else [])]:
+        if not is_unit(unit) and unit not in own:
+            units = ", ".join(known_units())
+            raise ClaimError(
+                f"Expected a known unit in {spell(claim)!r} ({units}), but got {unit!r}."
+            )
 
 
 def _check_tolerance(claim: Claim, measured: Dimension | None) -> None:
@@ -170,6 +206,14 @@ def _paths(expression: Expression) -> Iterator[str]:
     elif isinstance(expression, Binary):
         yield from _paths(expression.left)
         yield from _paths(expression.right)
+
+
+def _quantities(expression: Expression) -> Iterator[Quantity]:
+    if isinstance(expression, Quantity):
+        yield expression
+    elif isinstance(expression, Binary):
+        yield from _quantities(expression.left)
+        yield from _quantities(expression.right)
 
 
 def _value(expression: Expression, known: dict[str, Known]) -> float:
@@ -221,25 +265,25 @@ def _words(measured: Dimension) -> str:
 
 
 def _shown(claim: Claim, known: dict[str, Known]) -> str:
-    """Say what the side that was measured came to."""
-    side, other = claim.left, claim.right
-    if not any(True for _ in _paths(side)):
-        side, other = other, side
+    """Say what the side that was measured came to, in the unit that the claim asks for."""
+    side = next(side for side in claim.sides if any(True for _ in _paths(side)))
     value = _value(side, known)
     if math.isnan(value):
         return _sizes(known)
-    unit = "1"
-    if isinstance(side, Path):
+    asked = next((other.unit for other in claim.sides if isinstance(other, Quantity)), "")
+    unit = asked or "1"
+    if not asked and isinstance(side, Path):
         unit = known[side.path].unit
-    elif isinstance(other, Quantity):
-        unit = other.unit
-    elif (measured := _dimension(side, known)) and measured == (("time", 1),):
+    elif not asked and _dimension(side, known) == (("time", 1),):
         unit = "s"
-    size = dimension(unit)[1]
-    text = render(Value(value / size, unit), Reference(""))
+    text = render(Value(value / dimension(unit)[1], unit), Reference("", "", asked))
     return ", ".join(filter(None, [text, _sizes(known)]))
 
 
 def _sizes(known: dict[str, Known]) -> str:
-    sizes = {what.n for what in known.values() if what.machine_class}
-    return f"n = {min(sizes)}" if sizes else ""
+    """Say how many runs a claim rests on; on one, when values of the newest runs meet others."""
+    measured = [what for what in known.values() if what.machine_class]
+    newest = {what.n for what in measured if what.newest and what.n > 1}
+    if len(newest) == 1 and all(what.newest for what in measured):
+        return f"newest of {newest.pop()}"
+    return f"n = {min(1 if what.newest else what.n for what in measured)}" if measured else ""

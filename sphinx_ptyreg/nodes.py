@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -11,29 +10,32 @@ from docutils import nodes
 from .catalogue import _, spoken
 from .citable import cited
 from .objects import LIVE
-from .plain import plain
+from .plain import one_line, plain
 from .tones import tone_of
 
 if TYPE_CHECKING:
     from .evidence import SelectorEvidence
+    from .record import RunRecord
 
 __all__ = [
-    "Cell",
     "badge",
+    "code",
     "failure_panel",
     "literal",
     "live",
     "problem",
     "provenance",
     "status",
-    "table",
     "text_node",
+    "typeset",
     "value_node",
+    "when_and_where",
 ]
 
 
-#: What a reader is told of every value of a selector, worded once a build: provenance and remark.
-_TOLD: WeakKeyDictionary[SelectorEvidence, tuple[str, str]] = WeakKeyDictionary()
+#: What a reader is told of a selector's values, by how many runs each rests on (0: on the newest
+#: alone), worded once a build: provenance and remark.
+_TOLD: WeakKeyDictionary[SelectorEvidence, dict[int, tuple[str, str]]] = WeakKeyDictionary()
 
 
 def text_node(text: str, *classes: str) -> nodes.inline:
@@ -42,15 +44,36 @@ def text_node(text: str, *classes: str) -> nodes.inline:
     An inline node must not carry ``translatable``: Sphinx takes it apart.
     """
     return nodes.inline(
-        "", "", nodes.Text(plain(text)), classes=list(classes), support_smartquotes=False
+        "", "", nodes.Text(one_line(text)), classes=list(classes), support_smartquotes=False
     )
 
 
-def value_node(text: str, evidence: SelectorEvidence) -> nodes.inline:
-    """Return a cited value; an old one says so in words."""
-    if evidence not in _TOLD:
-        _TOLD[evidence] = provenance(evidence), _remark(evidence)
-    told, remark = _TOLD[evidence]
+def typeset(statement: str) -> str:
+    """Return a claim as a page prints it."""
+    for typed, sign in (("<=", "≤"), (">=", "≥"), (" * ", " × ")):
+        statement = statement.replace(typed, sign)
+    return statement
+
+
+def code(text: str) -> nodes.literal:
+    """Return a name or a command in running text."""
+    return nodes.literal("", one_line(text))
+
+
+def value_node(text: str, evidence: SelectorEvidence, over: int = 0) -> nodes.inline:
+    """Return a cited value; an old one says so in words.
+
+    Args:
+        text: How it reads.
+        evidence: Whose it is.
+        over: How many runs a statistic rests on; 0 for a value of the newest run.
+    """
+    worded = _TOLD.get(evidence)
+    if worded is None:
+        worded = _TOLD[evidence] = {}
+    if over not in worded:
+        worded[over] = provenance(evidence, over), _remark(evidence)
+    told, remark = worded[over]
     node = text_node(text, "ptyreg-value")
     if told:
         node["ptyreg-provenance"] = told
@@ -73,26 +96,36 @@ def _ended(evidence: SelectorEvidence) -> str:
     return "" if failure is None else _(failure.outcome.words)
 
 
-def provenance(evidence: SelectorEvidence) -> str:
-    """Say when, at which commit and where the current values were measured."""
-    record = evidence.measured
+def provenance(evidence: SelectorEvidence, over: int = 0) -> str:
+    """Say when, at which commit and where current values were measured, and over how many runs.
+
+    Args:
+        evidence: Of a selector.
+        over: How many runs a statistic rests on; 0 for a value of the newest run.
+    """
+    record, runs = evidence.measured, len(evidence.samples)
     if record is None:
         return ""
+    form = _("newest of {n}") if over == 0 and runs > 1 else _("n = {n}")
+    told = f"{when_and_where(record)}, {form.format(n=over or runs)}"
+    if record.citation:
+        told += ", " + _("imported from {source}").format(source=spoken(cited(record.citation)))
+    return one_line(told)
+
+
+def when_and_where(record: RunRecord) -> str:
+    """Say when, at which commit and on which machine class a run was measured."""
     if record.commit is None:
-        form = _("measured {date} on {machine}, n = {n}")
+        form = _("measured {date} on {machine}")
     elif record.commit.dirty:
-        form = _("measured {date} at {commit}, modified on {machine}, n = {n}")
+        form = _("measured {date} at {commit}, modified on {machine}")
     else:
-        form = _("measured {date} at {commit} on {machine}, n = {n}")
-    told = form.format(
+        form = _("measured {date} at {commit} on {machine}")
+    return form.format(
         date=record.started[:10],
         commit=record.commit.id[:7] if record.commit else "",
         machine=record.machine_class,
-        n=len(evidence.samples),
     )
-    if record.citation:
-        told += ", " + _("imported from {source}").format(source=spoken(cited(record.citation)))
-    return told
 
 
 def live(key: str, *content: nodes.Node) -> nodes.inline:
@@ -124,58 +157,13 @@ def problem(text: str) -> nodes.inline:
     return text_node(f"⚠ {text}", "ptyreg-problem")
 
 
-#: Characters of the widest column that a plain-text table asks for.
-_WIDEST = 48
-
-#: A cell of a table.
-Cell = str | nodes.Node | Sequence[nodes.Node]
-
-
-def table(
-    header: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str = "", classes: str = ""
-) -> nodes.table:
-    """Return a table.
+def failure_panel(evidence: SelectorEvidence, *, again: bool = True) -> nodes.Element | None:
+    """Return what a reader needs to see of a run that is no measurement; None when all is well.
 
     Args:
-        header: A word a column.
-        rows: Cells: text, a node or nodes.
-        title: Its caption.
-        classes: A class beside ``ptyreg-table``.
+        evidence: Of a selector.
+        again: Whether to say how it is run again.
     """
-    body: list[list[Cell]] = [list(row) for row in rows]
-    columns: list[list[Cell]] = [[word, *(row[i] for row in body)] for i, word in enumerate(header)]
-    widths = [min(_WIDEST, max(map(_width, column))) for column in columns]
-    result = nodes.table(classes=["ptyreg-table", "colwidths-auto", *classes.split()])
-    if title:
-        result += nodes.title("", "", text_node(title))
-    group = nodes.tgroup(cols=len(header))
-    result += group
-    group += [nodes.colspec(colwidth=width) for width in widths]
-    group += nodes.thead("", _row(header))
-    group += nodes.tbody("", *[_row(row) for row in body])
-    return result
-
-
-def _content(cell: Cell) -> list[nodes.Node]:
-    if isinstance(cell, str):
-        return [text_node(cell)] if cell else []
-    return [cell] if isinstance(cell, nodes.Node) else list(cell)
-
-
-def _width(cell: Cell) -> int:
-    return max(1, sum(len(part.astext()) for part in _content(cell)))
-
-
-def _row(cells: Sequence[Cell]) -> nodes.row:
-    row = nodes.row()
-    for cell in cells:
-        paragraph = nodes.paragraph("", "", *_content(cell), translatable=False)
-        row += nodes.entry("", paragraph)
-    return row
-
-
-def failure_panel(evidence: SelectorEvidence) -> nodes.Element | None:
-    """Return what a reader needs to see of a run that is no measurement; None when all is well."""
     record = evidence.failure
     if record is None:
         return None
@@ -191,9 +179,9 @@ def failure_panel(evidence: SelectorEvidence) -> nodes.Element | None:
     panel += literal("$ " + " ".join(record.command))
     if record.output.strip():
         panel += literal("\n".join(record.output.strip().splitlines()[-25:]))
-    again = nodes.paragraph("", "", translatable=False)
-    again += [text_node(_("Run it again:") + " "), nodes.literal("", f"ptyreg run {name}")]
-    panel += again
+    if again:
+        how = text_node(_("Run it again:") + " ")
+        panel += nodes.paragraph("", "", how, code(f"ptyreg run {name}"), translatable=False)
     return panel
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .prose import without_code
+from .markup import lines_of
 
 __all__ = ["PageSource", "read_page"]
 
@@ -30,17 +30,17 @@ class PageSource(NamedTuple):
     cards: list[tuple[str, str]]
 
 
-def read_page(source: str) -> PageSource:
-    r"""Read a page in MyST or reST.
+def read_page(source: str, *, rst: bool) -> PageSource:
+    r"""Read a page in reST or in MyST.
 
     Examples:
-        >>> page = read_page("Fast:\n{ptyreg:claim}`a.duration\n< 9 s`\n")
+        >>> page = read_page("Fast:\n{ptyreg:claim}`a.duration\n< 9 s`\n", rst=False)
         >>> page.claims
         [(2, 'a.duration < 9 s')]
-        >>> read_page("```{ptyreg:selector} a\n```\n").cards
+        >>> read_page("```{ptyreg:selector} a\n```\n", rst=False).cards
         [('selector', 'a')]
     """
-    lines = list(without_code(source.splitlines(), directives=True))
+    lines = [line.text for line in lines_of(source, rst=rst)]
     text = _LITERAL.sub(lambda match: " " * len(match[0]), "\n".join(lines))
     claims = [
         (text.count("\n", 0, match.start()) + 1, " ".join(match[1].split()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["brief", "plain", "plain_parts"]
+__all__ = ["brief", "one_line", "plain", "plain_parts"]
 
 #: Characters of foreign text that an error quotes.
 _QUOTED = 300
@@ -25,6 +25,20 @@ def plain(text: str) -> str:
         'red  and turned'
     """
     return text if text.isprintable() else _UNFIT.sub("", text)
+
+
+#: Blank space with the end of a line in it.
+_BREAK = "[ \t]*[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+[ \t\n\v\f\r]*"  # rare: compiled on use
+
+
+def one_line(text: str) -> str:
+    r"""Return plain text as it stands in running text, where a line cannot end.
+
+    Examples:
+        >>> one_line("one\r\n  and \u202eanother")
+        'one and another'
+    """
+    return text if text.isprintable() else plain(re.sub(_BREAK, " ", text.strip("\t\n\v\f\r")))
 
 
 def brief(told: object) -> str:

@@ -2,28 +2,39 @@
 
 A number with a unit is looked at when its paragraph names a selector, by name, title or a role.
 It is told when no value of that selector reads like it. A comment silences one line:
-``ptyreg: allow REASON``, in the line itself or in the one before.
+``ptyreg: allow REASON``, in the line itself or before it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from .evidence import Evidence
+from .markup import Line, lines_of
 from .selector_evidence import SelectorEvidence
-from .units import convert, known_units, parse_quantity, same_dimension
+from .units import convert, known_units, same_dimension
 
-__all__ = ["Typed", "typed_numbers", "without_code"]
+__all__ = ["Prose", "Typed", "read_prose", "typed_numbers"]
 
+#: Units in words.
+_WORDS = {
+    "nanosecond": "ns", "microsecond": "µs", "millisecond": "ms", "second": "s", "sec": "s",
+    "minute": "min", "hour": "h", "day": "d", "percent": "%", "per cent": "%", "decibel": "dB",
+    "pixel": "px", "byte": "B", "kilobyte": "kB", "megabyte": "MB", "gigabyte": "GB",
+    "hertz": "Hz", "watt": "W", "radian": "rad", "degree": "deg",
+}  # fmt: skip
 _UNITS = "|".join(re.escape(u) for u in sorted(known_units(), key=len, reverse=True) if u != "1")
-_NUMBER = re.compile(rf"(?<![\w.,/-])(\d+(?:\.(\d+))?)[ \u00a0]?({_UNITS})(?![\w/%-])")
+_NUMBER = re.compile(
+    rf"""(?<![\w.,/-])
+    (?P<number>(?P<whole>\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.(?P<decimals>\d+))?(?:[eE](?P<power>[+-]?\d+))?)
+    [*_]{{0,3}}(?P<space>[ \u00a0\u202f]|&nbsp;)?[*_]{{0,3}}
+    (?:(?P<unit>{_UNITS})|-?(?P<word>{"|".join(_WORDS)})s?)(?![\w/%-])""",
+    re.VERBOSE,
+)
 _ROLES = re.compile(r"\{[\w:.+-]+\}`[^`]*`|:[\w:.+-]+:`[^`]*`|``[^`]+``|`[^`]+`_?")
-_FENCE = re.compile(r"^\s*(?P<fence>`{3,}|~{3,}|:{3,})(?P<info>.*)$")
-_LITERAL = re.compile(r"::\s*$|^\s*\.\. (?:code|parsed-literal|math|raw)")
-_ALLOW = re.compile(r"ptyreg:\s*allow\b[:\s]*(?P<reason>[^\n>]*?)\s*(?:-->)?\s*$")
+_ALLOW = re.compile(r"ptyreg:\s*allow\b[:\s]*(?P<reason>[^\n>]*?)\s*$")
 
 
 class Typed(NamedTuple):
@@ -34,29 +45,52 @@ class Typed(NamedTuple):
     text: str
 
 
-def typed_numbers(source: str, evidence: Evidence) -> Iterator[Typed]:
-    """Yield what to tell about `source`, a page in MyST or reST."""
+class Prose(NamedTuple):
+    """The selectors that a page's paragraphs name, and its typed numbers."""
+
+    selectors: tuple[str, ...]
+    found: tuple[Typed, ...]
+
+
+def typed_numbers(source: str, evidence: Evidence, *, rst: bool) -> tuple[Typed, ...]:
+    """Return what to tell about `source`, a page in reST or in MyST."""
+    return read_prose(source, evidence, rst=rst).found
+
+
+def read_prose(source: str, evidence: Evidence, *, rst: bool) -> Prose:
+    """Read the paragraphs of a page."""
     names = {name: _naming(own) for name, own in evidence.selectors.items()}
-    for block in _paragraphs(source):
-        text = "\n".join(line for _, line in block)
-        named = [evidence.selectors[name] for name, said in names.items() if said.search(text)]
-        if named:
-            yield from _in_block(block, named)
+    selectors: dict[str, None] = {}
+    found: list[Typed] = []
+    for block in _paragraphs(source, rst=rst):
+        text = "\n".join(line.text for _, line, _ in block)
+        named = [name for name, said in names.items() if said.search(text)]
+        selectors |= dict.fromkeys(named)
+        found += _in_block(block, [evidence.selectors[name] for name in named])
+    return Prose(tuple(selectors), tuple(found))
 
 
-def _in_block(block: list[tuple[int, str]], named: list[SelectorEvidence]) -> Iterator[Typed]:
-    before = ""
-    for number, line in block:
-        allowed = _ALLOW.search(line) or _ALLOW.search(before)
-        before = line
-        if allowed is not None and not allowed["reason"]:
-            yield Typed(number, line.strip(), "Expected a reason after 'ptyreg: allow'.")
+#: Number of the line, the line, and the comment that stands before it.
+_Numbered = tuple[int, Line, str]
+
+
+def _in_block(block: list[_Numbered], named: list[SelectorEvidence]) -> Iterator[Typed]:
+    for number, line, before in block if named else ():
+        allowed = _ALLOW.search(line.comment) or _ALLOW.search(before)
         if allowed is not None:
+            if not allowed["reason"]:
+                what = allowed[0].strip()
+                yield Typed(number, what, "Expected a reason after 'ptyreg: allow'.")
             continue
-        bare = _ROLES.sub(lambda match: " " * len(match[0]), line)
+        bare = _ROLES.sub(lambda match: " " * len(match[0]), line.text)
         for match in _NUMBER.finditer(bare):
-            if advice := _advice(float(match[1]), len(match[2] or ""), match[3], named):
-                yield Typed(number, match[0], advice)
+            whole = float(match["number"].replace(",", ""))
+            decimals = len(match["decimals"] or "") - int(match["power"] or 0)
+            unit = match["unit"] or _WORDS[match["word"]]
+            if match["unit"] == "d" and not match["space"]:
+                continue  # 3d is no duration
+            if advice := _advice(whole, max(decimals, 0), unit, named):
+                yield Typed(number, " ".join(re.sub(r"[*_]|&nbsp;", " ", match[0]).split()), advice)
 
 
 def _advice(typed: float, decimals: int, unit: str, named: list[SelectorEvidence]) -> str:
@@ -85,10 +119,7 @@ def _advice(typed: float, decimals: int, unit: str, named: list[SelectorEvidence
 def _quantities(own: SelectorEvidence) -> Iterator[tuple[str, float, str]]:
     """Yield path, number and unit of what was measured and of what is declared."""
     for path, value in own.values.items():
-        if isinstance(value.value, str) and path.startswith("guardrails."):
-            with contextlib.suppress(ValueError):  # a verdict is no quantity
-                yield path, *parse_quantity(value.value)
-        elif isinstance(value.value, (int, float)) and not isinstance(value.value, bool):
+        if isinstance(value.value, (int, float)) and not isinstance(value.value, bool):
             yield path, float(value.value), value.unit
 
 
@@ -98,42 +129,16 @@ def _naming(own: SelectorEvidence) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])(?:{'|'.join(said)})(?![\w-])", re.IGNORECASE)
 
 
-def _paragraphs(source: str) -> Iterator[list[tuple[int, str]]]:
-    """Yield blocks of numbered lines between blank lines, without code."""
-    block: list[tuple[int, str]] = []
-    for number, line in enumerate([*without_code(source.splitlines()), ""], 1):
-        if line.strip():
-            block.append((number, line))
-        elif block:
+def _paragraphs(source: str, *, rst: bool) -> Iterator[list[_Numbered]]:
+    """Yield blocks of lines with text; a comment waits for the next of them, over blank lines."""
+    block: list[_Numbered] = []
+    before = ""
+    for number, line in enumerate([*lines_of(source, rst=rst), Line("")], 1):
+        if line.text.strip() and not line.head:
+            block.append((number, line, before))
+            before = line.comment
+            continue
+        if block:
             yield block
-            block = []
-
-
-def without_code(lines: list[str], *, directives: bool = False) -> Iterator[str]:
-    """Yield every line of a page, but blank ones for fenced code and for literal blocks.
-
-    Args:
-        lines: The page.
-        directives: Keep the first lines of directives; otherwise they are blank too.
-    """
-    open_: list[tuple[str, bool]] = []  # fences, and whether each holds code
-    literal = -1
-    for line in lines:
-        mark = _FENCE.match(line)
-        indent = len(line) - len(line.lstrip())
-        inside = bool(open_) and open_[-1][1]
-        if mark and open_ and mark["fence"].startswith(open_[-1][0]) and not mark["info"].strip():
-            open_.pop()
-        elif mark and not inside:
-            inside = _is_code(mark["fence"], mark["info"].strip())
-            open_.append((mark["fence"], inside))
-        if literal >= 0 and line.strip() and indent <= literal:
-            literal = -1
-        inside = inside or literal >= 0 or (mark is not None and not directives)
-        if not inside and _LITERAL.search(line):
-            literal = indent
-        yield "" if inside else line
-
-
-def _is_code(fence: str, info: str) -> bool:
-    return bool(info or fence[0] != ":") and ("code" in info or not info.startswith("{"))
+            block, before = [], ""
+        before = line.comment or before

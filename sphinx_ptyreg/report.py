@@ -22,12 +22,23 @@ _TOLD = 3
 
 
 class Case(NamedTuple):
-    """Something judged: `skipped` says why it tells nothing, `problem` what is wrong with it."""
+    """Something judged.
+
+    Attributes:
+        kind: What it is.
+        name: Its name.
+        skipped: Why it tells nothing.
+        problem: What is wrong with it.
+        document: The page, or the file that one includes, that a claim stands in.
+        line: Its line there.
+    """
 
     kind: str
     name: str
     skipped: str
     problem: str
+    document: str = ""
+    line: int = 0
 
 
 def report(evidence: Evidence, mode: str, claims: Iterable[ClaimMade]) -> dict[str, Any]:
@@ -38,7 +49,8 @@ def report(evidence: Evidence, mode: str, claims: Iterable[ClaimMade]) -> dict[s
         "selectors": [_selector(own) for own in evidence.selectors.values()],
         "findings": [
             {"id": id_, "title": finding.title, "verdict": support.verdict.value,
-             "evidence": support.evidence, "selector": support.selector}
+             "evidence": support.evidence, "selector": support.selector,
+             "broken": support.broken}
             for id_, finding in evidence.project.findings.items()
             for support in [evidence.supports[id_]]
         ],
@@ -48,7 +60,7 @@ def report(evidence: Evidence, mode: str, claims: Iterable[ClaimMade]) -> dict[s
             for made in claims
         ],
     }  # fmt: skip
-    told["verdict"] = "fail" if any(problem for *_, problem in cases(told)) else "pass"
+    told["verdict"] = "fail" if any(case.problem for case in cases(told)) else "pass"
     return told
 
 
@@ -61,15 +73,16 @@ def junit(told: dict[str, Any]) -> bytes:
     """Write a report as JUnit XML: a suite for selectors, guardrails, findings and claims each."""
     root = ET.Element("testsuites", name="ptyreg")
     suites: dict[str, ET.Element] = {}
-    for kind, name, skipped, problem in cases(told):
+    for judged in cases(told):
+        kind = f"ptyreg.{judged.kind}"
         suite = suites.get(kind)
         if suite is None:
-            suite = suites[kind] = ET.SubElement(root, "testsuite", name=f"ptyreg.{kind}")
-        case = ET.SubElement(suite, "testcase", classname=f"ptyreg.{kind}", name=_fit(name))
-        if problem:
-            ET.SubElement(case, "failure", message=_fit(problem))
-        elif skipped:
-            ET.SubElement(case, "skipped", message=_fit(skipped))
+            suite = suites[kind] = ET.SubElement(root, "testsuite", name=kind)
+        case = ET.SubElement(suite, "testcase", classname=kind, name=_fit(judged.name))
+        if judged.problem:
+            ET.SubElement(case, "failure", message=_fit(judged.problem))
+        elif judged.skipped:
+            ET.SubElement(case, "skipped", message=_fit(judged.skipped))
     for suite in suites.values():
         suite.set("tests", str(len(suite)))
         suite.set("failures", str(len(suite.findall("*/failure"))))
@@ -95,13 +108,14 @@ def cases(told: dict[str, Any]) -> Iterator[Case]:
             yield Case("guardrails", name, verdict if unsaid else "", failed)
     for found in told["findings"]:
         verdict = found["verdict"]
-        bad = verdict in {findings.Verdict.FALSE, findings.Verdict.STALE}
+        bad = found["broken"] or verdict in {findings.Verdict.FALSE, findings.Verdict.STALE}
         text = f"{verdict}: {found['evidence']}"
         skipped = "" if verdict == findings.Verdict.HOLDS else text
         yield Case("findings", found["id"], skipped, text if bad else "")
     for made in told["claims"]:
-        name = f"{made['document']}:{made['line']} {made['claim']}"
-        yield Case("claims", name, "", "" if made["verdict"] == Verdict.HOLDS else made["told"])
+        document, line = made["document"], made["line"]
+        problem = "" if made["verdict"] == Verdict.HOLDS else made["told"]
+        yield Case("claims", f"{document}:{line} {made['claim']}", "", problem, document, line)
 
 
 def _selector(own: SelectorEvidence) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .record import Commit
 
-__all__ = ["checkout_of", "commit_of", "committed_at", "committed_in"]
+__all__ = ["checkout_of", "commit_of", "committed_at", "committed_in", "prefix_of"]
 
 
 def checkout_of(root: Path) -> Path | None:
@@ -26,10 +26,15 @@ def commit_of(root: Path, inputs: Collection[str]) -> Commit | None:
     head = _git(root, "rev-parse", "--verify", "HEAD")
     if head is None:
         return None
-    prefix = (_git(root, "rev-parse", "--show-prefix") or "").strip()
+    prefix = prefix_of(root)
     changes = _git(root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
     changed = {entry[3:].removeprefix(prefix) for entry in (changes or "").split("\0") if entry}
     return Commit(id=head.strip(), dirty=not changed.isdisjoint(inputs))
+
+
+def prefix_of(root: Path) -> str:
+    """Return where a project lies in its checkout: ``docs/`` or, at the top, nothing."""
+    return (_git(root, "rev-parse", "--show-prefix") or "").rstrip("\n")
 
 
 def committed_in(root: Path, file: Path) -> str | None:

@@ -11,7 +11,7 @@ from sphinx.util.docutils import SphinxRole
 from .catalogue import _
 from .citing import Citing
 from .errors import PtyregError
-from .nodes import badge, live, provenance, status, text_node, value_node
+from .nodes import badge, live, provenance, status, text_node, typeset, value_node
 from .objects import CITED_BY
 from .values import parse_reference, render
 
@@ -48,11 +48,12 @@ class ValueRole(LiveRole):
         self.note(reference.path)
         evidence, value = self.evidence.value(reference.path)
         if value is None:
-            return [text_node(_("not measured"), "ptyreg-value", "ptyreg-problem")]
+            word = _("not measured") if evidence.measured is None else _("no data")
+            return [text_node(word, "ptyreg-value", "ptyreg-problem")]
         text = render(value, reference)
-        if self.evidence.is_declared(reference.path):
+        if value.n == 0:  # as it is declared
             return [text_node(text, "ptyreg-value")]
-        return [value_node(text, evidence)]
+        return [value_node(text, evidence, 0 if value.newest else value.n)]
 
 
 class StatusRole(LiveRole):
@@ -60,8 +61,9 @@ class StatusRole(LiveRole):
 
     def show(self) -> list[Node]:
         """Return two badges."""
-        self.note(self.text)
-        return [*status(self.evidence.selector(self.text))]
+        name = self.text.strip()
+        self.note(name)
+        return [*status(self.evidence.selector(name))]
 
 
 class AgeRole(LiveRole):
@@ -69,8 +71,9 @@ class AgeRole(LiveRole):
 
     def show(self) -> list[Node]:
         """Return date and short commit."""
-        self.note(self.text)
-        evidence = self.evidence.selector(self.text)
+        name = self.text.strip()
+        self.note(name)
+        evidence = self.evidence.selector(name)
         record = evidence.measured
         if record is None:
             return [badge("not measured")]
@@ -87,7 +90,8 @@ class ClaimRole(LiveRole):
 
     def run(self) -> tuple[list[Node], list[system_message]]:
         """Judge the claim; what is wrong with it is told once all pages are read."""
-        self.domain.note_claim(self.env.docname, self.text, self.lineno or 0)
+        self.text = " ".join(self.text.split())
+        self.domain.note_claim(self.text, self.place())
         try:
             return [live(self.text, *self.show())], []
         except PtyregError:
@@ -96,12 +100,12 @@ class ClaimRole(LiveRole):
     def show(self) -> list[Node]:
         """Return the statement, what was measured, and any verdict but *holds*."""
         judged = self.evidence.claim(self.text)
-        return claim_nodes(judged, provenance(self.evidence.selector(judged.selector)))
+        return claim_nodes(judged, provenance(self.evidence.selector(judged.selector), judged.over))
 
 
 def claim_nodes(judged: Judged, told: str) -> list[Node]:
     """Return a judged statement; only one that holds is plain text."""
-    statement = text_node(_typeset(judged.statement), "ptyreg-claim")
+    statement = text_node(typeset(judged.statement), "ptyreg-claim")
     if told:
         statement["ptyreg-provenance"] = told
     content: list[Node] = [statement]
@@ -110,12 +114,6 @@ def claim_nodes(judged: Judged, told: str) -> list[Node]:
     if not judged.holds:
         content += [nodes.Text(" "), badge(judged.verdict.value)]
     return content
-
-
-def _typeset(statement: str) -> str:
-    for plain, sign in (("<=", "≤"), (">=", "≥"), (" * ", " × ")):
-        statement = statement.replace(plain, sign)
-    return statement
 
 
 ROLES: dict[str, RoleFunction] = {

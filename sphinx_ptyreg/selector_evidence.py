@@ -18,7 +18,7 @@ from .readable import Readable, presentable
 from .record import Outcome, RunRecord, digest_of
 from .standing import Standing
 from .statistics import Summary
-from .store import Store
+from .store import Layer, Store
 from .units import Quantity, parse_quantity
 from .values import Value
 
@@ -142,6 +142,19 @@ class SelectorEvidence:
             path for path in self.values if path in stems or path.rpartition(".")[0] in stems
         )
 
+    def spread_of(self, path: str) -> int:
+        """Return how many runs there are when that is too few for the spread that `path` is."""
+        base, _, statistic = path.rpartition(".")
+        if statistic not in {"stdev", "cv"} or path in self.values or base not in self.values:
+            return 0
+        return self.values[base].n if self.values[base].newest else 0
+
+    def kept_in(self, layer: Layer, record: RunRecord) -> Entry | None:
+        """Return where a record that was read here lies in a layer; None when it does not."""
+        known = next(entry for entry in self.entries if self._read.get(entry.name) is record)
+        kept = (entry for name in self.selector.names for entry in layer.entries(name))
+        return next((entry for entry in kept if entry.name == known.name), None)
+
     def stems(self, kind: str) -> list[str]:
         """Return the paths ``KIND.NAME`` of what the sample set measured, as they were recorded."""
         found = (path for record in self.samples for path, _, _ in numbers_of(record))
@@ -179,10 +192,12 @@ class SelectorEvidence:
     def values(self) -> dict[str, Value]:
         """Every citable path below the selector's name."""
         values = dict(self._gathered[0])
-        values["freshness"] = Value(self.freshness.state.value)
-        values["outcome"] = Value(self.latest.outcome.words if self.latest else "not measured")
+        n = len(self.samples)
+        outcome = self.latest.outcome.words if self.latest else "not measured"
+        values["freshness"] = Value(self.freshness.state.value, n=n, newest=True)
+        values["outcome"] = Value(outcome, n=n, newest=True)
         for judgement in self.judgements:
-            values[f"guardrails.{judgement.metric}"] = Value(judgement.verdict.value)
+            values[f"guardrails.{judgement.metric}"] = Value(judgement.verdict.value, n=n)
         return values
 
     @property
@@ -209,14 +224,13 @@ class SelectorEvidence:
     def digest(self) -> str:
         """Digest of all that a page can show of this selector."""
         records = [record.id for record in (self.measured, self.latest, *self.samples) if record]
-        title = [self.selector.title, self.selector.proves, self.selector.nodeids]
         artifacts = self.measured.artifacts.values() if self.measured else ()
         images = [
             artifact.sha256
             for artifact in artifacts
             if artifact.suffix in IMAGES and self._store.artifact(artifact)
         ]
-        return digest_of([records, self.freshness, self.judgements, title, images])
+        return digest_of([records, self.freshness, self.judgements, self.selector, images])
 
     @cached_property
     def standing(self) -> str:
@@ -238,7 +252,8 @@ class SelectorEvidence:
             same = same and self.measured.inputs.digest.startswith(guardrail.inputs or "")
             if not same:
                 return guardrails.Baseline(None, f"measured on {guardrail.machine_class}")
-            return guardrails.Baseline(parse_quantity(guardrail.baseline), "declared")
+            typed = parse_quantity(guardrail.baseline, any_unit=True)
+            return guardrails.Baseline(typed, "declared")
         layer = self._store.published
         published = [entry for name in self.selector.names for entry in layer.entries(name)]
         found = summary_of(self._same_set(self.measured, published), metric)

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sphinx.util import logging
+from markupsafe import Markup, escape
+from sphinx.util import get_filetype, logging
 
 from .catalogue import _
+from .citations import Cited
 from .config import find_root, load
 from .declared import Mode, Project, Selector
 from .domain import BuildState, PtyregDomain
@@ -19,10 +21,14 @@ from .errors import ConfigError, PtyregError, WarningSubtype
 from .evidence import Evidence, Notice
 from .exchange import bring, hand_over
 from .modes import Effective, decide
+from .noted import Linted
 from .objects import CSS
+from .plain import one_line
 from .publishing import check_formats, shown_store
 from .record import Outcome, RunRecord
+from .releases import releases
 from .store import Store
+from .telling import told
 from .values import parse_reference, render
 
 if TYPE_CHECKING:
@@ -30,18 +36,16 @@ if TYPE_CHECKING:
 
     from .ensure import Ensured
 
-__all__ = ["begin", "check_prose", "end", "tell", "value_text"]
+__all__ = ["begin", "end", "read_prose", "tell", "value_text"]
 
 logger = logging.getLogger(__name__)
 
 _ON_FAILURE = ("error", "warn")
 
-#: What is told only at a page that shows it.
-_SHOWN = frozenset({WarningSubtype.MISSING, WarningSubtype.STALE, WarningSubtype.GUARDRAIL})
-
 
 def begin(app: Sphinx) -> None:
     """Run what is due, then take the snapshot."""
+    releases.cache_clear()  # another build of this process may have seen other tags
     try:
         project, mode = _configure(app)
         release = app.config.ptyreg_release
@@ -60,65 +64,66 @@ def begin(app: Sphinx) -> None:
         raise SystemExit(2) from None  # a crash report would tell the reader nothing more
     failed = ensured is not None and _report(app, ensured)
     domain: PtyregDomain = app.env.get_domain("ptyreg")  # type: ignore[assignment]
-    domain.build = BuildState(mode, evidence, failed, notices)
+    domain.build = BuildState(mode, evidence, Cited(evidence), failed, notices)
     _install_css(app)
 
 
 def tell(app: Sphinx, domain: PtyregDomain) -> None:
     """Warn at each page that shows something missing, stale, failed, or claims what is not so."""
     required = domain.build.mode.mode is Mode.REQUIRE
-    log = logger.error if required else logger.warning
-    for notice in domain.build.notices:
-        places: list[tuple[str, int] | None] = [*domain.places(notice.selector)]
-        if not places and notice.subtype in _SHOWN and not required:
-            continue
-        for place in places or [None]:
-            log(
-                "%s: %s: %s", notice.selector, notice.subtype, notice.text,
-                type="ptyreg", subtype=notice.subtype, location=place,
-            )  # fmt: skip
-    for made in domain.claims_made():
-        if not made.holds:
-            log("%s", made.told, type="ptyreg", subtype=made.subtype,
-                location=(made.document, made.line))  # fmt: skip
+    for found in told(domain, lint=app.config.ptyreg_lint):
+        log = logger.error if required and found.is_verdict else logger.warning
+        place = None if found.place is None else found.place.location(app.srcdir)
+        log("%s", found.text, type="ptyreg", subtype=found.subtype, location=place)
 
 
 def end(app: Sphinx, domain: PtyregDomain) -> None:
     """Set the exit status."""
     build = domain.build
     required = build.mode.mode is Mode.REQUIRE
-    if build.failed or (required and (build.notices or not domain.claims_hold())):
+    if build.failed or (required and any(each.is_verdict for each in told(domain, lint=False))):
         app.statuscode = 1
     if app.builder.name == "ptyreg":
         _write_reports(app, domain)
 
 
-def check_prose(domain: PtyregDomain, docname: str, source: str) -> None:
-    """Warn about each number in a page that no record supports."""
-    from .prose import typed_numbers  # noqa: PLC0415 - opt-in
+def read_prose(app: Sphinx, domain: PtyregDomain, docname: str, source: str) -> None:
+    """Look for the numbers of a page that no record supports; they are told with the rest."""
+    from . import prose  # noqa: PLC0415 - opt-in
 
-    for found in typed_numbers(source, domain.evidence):
+    markup = get_filetype(app.config.source_suffix, app.env.doc2path(docname))
+    read = prose.read_prose(source, domain.evidence, rst=markup == "restructuredtext")
+    digest = domain.build.cited.prose_digest(read.selectors)
+    domain.prose[docname] = Linted(digest, read.selectors, read.found)
+
+
+def value_text(domain: PtyregDomain, reference: str) -> Markup:
+    """Return a value as the value role shows it, escaped for a theme's templates.
+
+    What is wrong is told once: every page is written by them.
+    """
+    try:
+        parsed = parse_reference(reference)
+        value = domain.evidence.value(parsed.path)[1]
+        text = str(_("not measured")) if value is None else render(value, parsed)
+    except PtyregError as error:
         logger.warning(
-            "typed number %s: %s", found.number, found.text,
-            type="ptyreg", subtype=WarningSubtype.PROSE, location=(docname, found.line),
+            "ptyreg_value(%r) in a template: %s", reference, str(error),
+            type="ptyreg", subtype=error.subtype, once=True,
         )  # fmt: skip
-
-
-def value_text(domain: PtyregDomain, reference: str) -> str:
-    """Return a value as the value role shows it, for a theme's templates."""
-    parsed = parse_reference(reference)
-    value = domain.evidence.value(parsed.path)[1]
-    return _("not measured") if value is None else render(value, parsed)
+        text = f"⚠ {reference}"
+    return escape(one_line(text))
 
 
 def _write_reports(app: Sphinx, domain: PtyregDomain) -> None:
     from . import report  # noqa: PLC0415 - for one builder
 
-    told = report.report(domain.evidence, domain.build.mode.mode.value, domain.claims_made())
+    claims = [made for made, _place in domain.claims_made()]
+    judged = report.report(domain.evidence, domain.build.mode.mode.value, claims)
     outdir = Path(app.outdir)
-    (outdir / "ptyreg.json").write_bytes(report.as_json(told))
-    (outdir / "junit.xml").write_bytes(report.junit(told))
-    if not report.is_good(told):
+    (outdir / "ptyreg.json").write_bytes(report.as_json(judged))
+    (outdir / "junit.xml").write_bytes(report.junit(judged))
+    if not report.is_good(judged):
         app.statuscode = 1
 
 
@@ -136,9 +141,7 @@ def _configure(app: Sphinx) -> tuple[Project, Effective]:
         )
     if config.ptyreg_exports:
         check_formats(config.ptyreg_exports)
-    confdir = Path(app.confdir)
-    root = find_root(confdir) if config.ptyreg_root is None else (confdir / config.ptyreg_root)
-    project = load(root.resolve())
+    project = load(_root(Path(app.confdir), config.ptyreg_root))
     override = config.overrides.get("ptyreg_mode")
     mode = decide(
         override=override,
@@ -150,6 +153,18 @@ def _configure(app: Sphinx) -> tuple[Project, Effective]:
     return project, mode
 
 
+def _root(confdir: Path, named: str | None) -> Path:
+    if named is None:
+        return find_root(confdir).resolve()
+    root = (confdir / named).resolve()
+    if not (root / "pyproject.toml").is_file():
+        raise ConfigError(
+            "conf.py, ptyreg_root",
+            f"Expected a folder with a pyproject.toml, but got {named!r}, which is {root}.",
+        )
+    return root
+
+
 def _ensured(app: Sphinx, project: Project, store: Store, mode: Mode) -> Ensured | None:
     if mode.runs == 0:
         return None
@@ -157,7 +172,7 @@ def _ensured(app: Sphinx, project: Project, store: Store, mode: Mode) -> Ensured
 
     limit = app.config.ptyreg_timeout
     return ensure(
-        project, store, mode, announce=_announce, progress=_progress, told=_told,
+        project, store, mode, announce=_announce, progress=_progress, told=_ended,
         deadline=time.monotonic() + limit if limit else None,
     )  # fmt: skip
 
@@ -175,7 +190,7 @@ def _exchanged(text: str) -> None:
     logger.info("ptyreg: %s", text)
 
 
-def _told(record: RunRecord) -> None:
+def _ended(record: RunRecord) -> None:
     seconds = record.durations.duration
     took = "" if seconds is None else f" in {seconds:.2f} s"
     logger.info("ptyreg: %s: %s%s", record.selector, record.outcome.words, took)

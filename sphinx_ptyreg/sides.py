@@ -109,7 +109,9 @@ def _by_word(
         for record in measured
         if record.inputs.digest != newest.inputs.digest and record.imported == newest.imported
     ]
-    return _side(evidence.project, own.sample_set((earlier or [newest])[-1]))
+    if not earlier:
+        return Side(word, [], f"{own.selector.name} has no earlier measurement")
+    return _side(evidence.project, own.sample_set(earlier[-1]))
 
 
 def _release_before(evidence: Evidence, own: SelectorEvidence, unlike: Side | None) -> Side:

@@ -5,9 +5,9 @@ from __future__ import annotations
 __all__ = ["tone_of"]
 
 _TONES = {
-    "good": ("passed", "pass", "fresh", "holds", "ok"),
+    "good": ("passed", "pass", "fresh", "holds", "ok", "verified"),
     "caution": ("warn", "stale", "stale evidence", "skipped", "xfailed", "not comparable",
-                "no data", "not measured", "interrupted"),
+                "no data", "not measured", "interrupted", "not verified"),
     "bad": ("failed", "missing", "fail", "error", "false", "timeout", "crashed", "xpassed",
             "import error", "not collected"),
 }  # fmt: skip

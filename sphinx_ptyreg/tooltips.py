@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from .objects import ALT, DRAWING
+from .objects import ALT, DRAWING, LIVE
 
 if TYPE_CHECKING:
     from sphinx.writers.html5 import HTML5Translator
@@ -30,6 +30,7 @@ __all__ = [
     "LatexSigns",
     "ProvenanceAbbreviation",
     "ProvenanceTooltips",
+    "XmlAttributes",
     "depart_provenance",
     "visit_provenance",
 ]
@@ -148,6 +149,20 @@ class LatexSigns(SphinxPostTransform):
 
 def _is_ours(node: nodes.inline) -> bool:
     return any(name.startswith("ptyreg-") for name in node["classes"])
+
+
+class XmlAttributes(SphinxPostTransform):
+    """Takes away what is ours alone, where every attribute of a node is written."""
+
+    default_priority = 902
+    builders = ("xml", "pseudoxml")
+    ours = (DRAWING, LIVE)
+
+    def run(self, **kwargs: Any) -> None:
+        """Transform one page."""
+        for node in self.document.findall(nodes.Element):
+            for name in self.ours:
+                node.attributes.pop(name, None)
 
 
 class _PictureFiles(SphinxPostTransform):

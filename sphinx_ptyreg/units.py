@@ -7,20 +7,32 @@ import re
 from typing import NamedTuple
 
 __all__ = [
-    "Quantity", "convert", "dimension", "is_unit", "known_units", "parse_quantity",
-    "same_dimension", "spec_of",
+    "WORD", "Quantity", "convert", "dimension", "is_unit", "known_units", "legible",
+    "parse_quantity", "same_dimension", "spec_of",
 ]  # fmt: skip
 
 #: unit → (dimension, factor to the dimension's base unit)
 _UNITS: dict[str, tuple[str, float]] = {
-    "us": ("time", 1e-6), "ms": ("time", 1e-3), "s": ("time", 1.0),
-    "min": ("time", 60.0), "h": ("time", 3600.0), "d": ("time", 86400.0),
+    "ns": ("time", 1e-9), "µs": ("time", 1e-6), "us": ("time", 1e-6), "ms": ("time", 1e-3),
+    "s": ("time", 1.0), "min": ("time", 60.0), "h": ("time", 3600.0), "d": ("time", 86400.0),
     "B": ("size", 1.0), "kB": ("size", 1e3), "MB": ("size", 1e6), "GB": ("size", 1e9),
     "KiB": ("size", 2.0**10), "MiB": ("size", 2.0**20), "GiB": ("size", 2.0**30),
     "1": ("ratio", 1.0), "%": ("ratio", 0.01),
-    "dB": ("level", 1.0), "px": ("pixel", 1.0), "1/s": ("rate", 1.0),
+    "1/s": ("rate", 1.0), "Hz": ("rate", 1.0), "kHz": ("rate", 1e3), "MHz": ("rate", 1e6),
+    "GHz": ("rate", 1e9),
+    "dB": ("level", 1.0), "px": ("pixel", 1.0), "W": ("power", 1.0),
     "rad": ("angle", 1.0), "mrad": ("angle", 1e-3), "deg": ("angle", 0.017453292519943295),
 }  # fmt: skip
+
+#: Unit → the next smaller one that a small number is told in.
+_SMALLER = {
+    "d": "h", "h": "min", "min": "s", "s": "ms", "ms": "µs", "us": "ns", "µs": "ns",
+    "GiB": "MiB", "MiB": "KiB", "KiB": "B", "GB": "MB", "MB": "kB", "kB": "B",
+    "GHz": "MHz", "MHz": "kHz", "kHz": "Hz", "rad": "mrad",
+}  # fmt: skip
+
+#: How a unit of a record's own may be spelt, so that a number in a text can carry it.
+WORD = r"[A-Za-zµΩ°Å][A-Za-z0-9_µΩ°Å]*(?:/[A-Za-zµΩ°Å]+)?"
 
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)\s*")
 
@@ -53,6 +65,19 @@ def spec_of(number: float) -> str:
         ['0.9576', '36', '200000', '12346']
     """
     return ".0f" if 1000 <= abs(number) < 1e15 else ".4g"
+
+
+def legible(number: float, unit: str) -> tuple[float, str]:
+    """Return a number in the largest unit in which it is at least 1, if there is a smaller unit.
+
+    Examples:
+        >>> legible(0.25, "s"), legible(0.5, "MiB"), legible(-0.5, "dB")
+        ((250.0, 'ms'), (512.0, 'KiB'), (-0.5, 'dB'))
+    """
+    while 0 < abs(number) < 1 and unit in _SMALLER:
+        smaller = _SMALLER[unit]
+        number, unit = convert(number, unit, smaller), smaller
+    return number, unit
 
 
 def same_dimension(unit: str, other: str) -> bool:
@@ -88,10 +113,10 @@ def convert(value: float, unit: str, target: str) -> float:
     Examples:
         >>> convert(90.0, "s", "min")
         1.5
-        >>> convert(1.0, "s", "MiB")
+        >>> convert(1.0, "GHz", "s")
         Traceback (most recent call last):
             ...
-        ValueError: Expected a unit that s converts to (us, ms, s, min, h, d), but got 'MiB'.
+        ValueError: Expected a unit that GHz converts to (1/s, Hz, kHz, MHz, GHz), but got 's'.
     """
     if unit == target:
         return value
@@ -104,8 +129,12 @@ def convert(value: float, unit: str, target: str) -> float:
     return value * _UNITS[unit][1] / _UNITS[target][1]
 
 
-def parse_quantity(text: str) -> Quantity:
+def parse_quantity(text: str, *, any_unit: bool = False) -> Quantity:
     """Read ``90 s``, ``30 %`` or ``0.85``.
+
+    Args:
+        text: A number, and a unit.
+        any_unit: Whether the unit may be a record's own.
 
     Raises:
         ValueError: It is no number, or the unit is unknown.
@@ -115,13 +144,15 @@ def parse_quantity(text: str) -> Quantity:
         Quantity(value=90.0, unit='s')
         >>> parse_quantity("0.85")
         Quantity(value=0.85, unit='1')
+        >>> parse_quantity("3 furlong", any_unit=True)
+        Quantity(value=3.0, unit='furlong')
     """
     match = _QUANTITY.fullmatch(text)
     if match is None:
         raise ValueError(f"Expected a number with a unit, such as '90 s', but got {text!r}.")
-    value, unit = float(match[1]), match[2] or "1"
+    value, unit = float(match[1]), (match[2] or "1").replace("\u03bc", "µ")
     if not math.isfinite(value):
         raise ValueError(f"Expected a finite number, but got {text!r}.")
-    if unit not in _UNITS:
+    if unit not in _UNITS and not (any_unit and re.fullmatch(WORD, unit)):
         raise ValueError(f"Expected a known unit ({', '.join(_UNITS)}), but got {unit!r}.")
     return Quantity(value, unit)

@@ -56,7 +56,8 @@ def execute(arguments: argparse.Namespace) -> int:
             evidence.selectors[name].freshness = stands_here(evidence.selectors[name])
     pages, claims, cards = 0, [], set()
     for page in pages_of(project, arguments.pages):
-        source = read_page(page.read_text(encoding="utf-8", errors="replace"))
+        written = page.read_text(encoding="utf-8", errors="replace")
+        source = read_page(written, rst=page.suffix == ".rst")
         path = shown_path(project, page)
         claims += [evidence.claim_made(path, line, text) for line, text in source.claims]
         cards |= set(source.cards)

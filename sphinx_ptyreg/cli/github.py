@@ -15,6 +15,7 @@ from ..declared import Project
 from ..errors import InfrastructureError
 from ..markdown import cell, table
 from ..plain import plain
+from ..revision import prefix_of
 from .console import Console
 
 __all__ = ["summary", "write"]
@@ -26,10 +27,14 @@ def write(console: Console, project: Project, told: dict[str, Any]) -> None:
     Raises:
         InfrastructureError: The file cannot be written.
     """
+    prefix = prefix_of(project.root)
     toml = (project.root / "pyproject.toml").read_text(encoding="utf-8").splitlines()
     for case in report.cases(told):
         if case.problem:
-            file, line = _place(case, toml)
+            file, line = (case.document, case.line) if case.document else _declared(case, toml)
+            inside = not Path(file).is_absolute() and (project.root / file).exists()
+            if inside:  # GitHub counts from the top of the checkout
+                file = prefix + file
             _annotate(console, "error", file, line, case.kind.removesuffix("s"), case.problem, case)
     for text in told["unreadable"]:
         _annotate(console, "error", "", 0, "record", text)
@@ -60,11 +65,8 @@ def summary(told: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def _place(case: report.Case, toml: list[str]) -> tuple[str, int]:
-    """Return the file and line that a problem belongs to."""
-    if case.kind == "claims":
-        document, _, line = case.name.partition(" ")[0].rpartition(":")
-        return document, int(line)
+def _declared(case: report.Case, toml: list[str]) -> tuple[str, int]:
+    """Return the file and line that declare what has a problem."""
     name, _, metric = case.name.partition(".")
     table = "findings" if case.kind == "findings" else "selectors"
     header = re.compile(rf"\s*\[tool\.ptyreg\.{table}\.[\"']?{re.escape(name)}[\"']?[\].]")

@@ -33,7 +33,8 @@ def execute(arguments: argparse.Namespace) -> int:
     numbers = []
     for page in pages_of(project, arguments.pages):
         path = shown_path(project, page)
-        for found in typed_numbers(page.read_text(encoding="utf-8", errors="replace"), evidence):
+        written = page.read_text(encoding="utf-8", errors="replace")
+        for found in typed_numbers(written, evidence, rst=page.suffix == ".rst"):
             numbers.append({"path": path, **found._asdict()})
             console.print(heading(f"{path}:{found.line}:"), f" {found.number}: {found.text}")
     console.answer({"numbers": numbers})

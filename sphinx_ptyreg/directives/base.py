@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from ..catalogue import _, spoken
+from ..citations import HISTORY
 from ..citing import Citing
 from ..errors import PtyregError, UnknownNameError
-from ..evidence import HISTORY
-from ..nodes import failure_panel, problem, provenance, text_node
-from .options import Options
+from ..nodes import code, failure_panel, problem, provenance, text_node
+from .options import Options, TableOptions
 
 if TYPE_CHECKING:
     from docutils.nodes import Node
 
     from ..selector_evidence import SelectorEvidence
 
-__all__ = ["EvidenceDirective", "SelectorDirective"]
+__all__ = [
+    "EvidenceDirective", "SelectorDirective", "capital", "not_measured", "sentences",
+    "sentences_of_age", "small_print",
+]  # fmt: skip
 
 
 class EvidenceDirective(Citing, SphinxDirective):
@@ -40,10 +43,27 @@ class EvidenceDirective(Citing, SphinxDirective):
             content = self.build()
         except PtyregError as error:
             return [*refused, self._marked(error, " ".join(self.arguments))]
-        for node in content:
-            if isinstance(node, nodes.Element) and not isinstance(node, nodes.system_message):
-                node["classes"] += self.options.get("class", [])
-        return [*refused, *content]
+        elements = [
+            node for node in content
+            if isinstance(node, nodes.Element) and not isinstance(node, nodes.system_message)
+        ]  # fmt: skip
+        for node in elements:
+            node["classes"] += self.options.get("class", [])
+        return [*refused, *content, *self._labelled(elements)]
+
+    def _labelled(self, content: list[nodes.Element]) -> list[nodes.system_message]:
+        """Give the table its caption and its label; without a table, what stands there."""
+        found = [node for node in content if isinstance(node, nodes.table)]
+        messages: list[nodes.system_message] = []
+        if found and "caption" in self.options:
+            text = self.options["caption"]
+            children, messages = self.parse_inline(text)
+            title = nodes.title(text, "", *children)
+            self.set_source_info(title)
+            found[0].insert(0, title)
+        for node in (found or content)[:1]:
+            self.add_name(node)
+        return messages
 
     def _marked(self, error: PtyregError, what: str) -> nodes.paragraph:
         marked = self.warn(error, f"{self.name} {what}".rstrip())
@@ -63,12 +83,15 @@ class EvidenceDirective(Citing, SphinxDirective):
 class SelectorDirective(EvidenceDirective):
     """Shows a part of a selector's evidence, or says why there is none."""
 
+    option_spec: ClassVar[Options] = TableOptions()
     #: Whether earlier runs are shown too.
     shows_history = False
+    #: Whether the argument is a path that begins with the selector.
+    takes_path = False
 
     def build(self) -> list[Node]:
         """Show a failed run first, then what was measured."""
-        name = self.arguments[0].partition(".")[0]
+        name = self.arguments[0].partition(".")[0] if self.takes_path else self.arguments[0]
         self.note(name + HISTORY if self.shows_history else name)
         evidence = self.evidence.selector(name)
         content: list[Node] = []
@@ -79,36 +102,65 @@ class SelectorDirective(EvidenceDirective):
                 content.append(not_measured(evidence.selector.name))
         else:
             content += self.show(evidence)
-            content.append(footnote(evidence))
+            if told := self.below(evidence):
+                content.append(small_print(told))
         return self.placed(*content)
 
     def show(self, evidence: SelectorEvidence) -> list[Node]:
         """Return the nodes for a selector that was measured."""
         raise NotImplementedError
 
+    def below(self, evidence: SelectorEvidence) -> list[str]:
+        """Return the sentences below: where the values are from, and why they may be old.
 
-def not_measured(name: str) -> nodes.paragraph:
-    """Say that there is nothing to show, and what would change that."""
-    text = problem(_("{name} has not been measured").format(name=name) + ".")
-    how = text_node(" " + _("Measure it:") + " ")
-    remedy = nodes.literal("", f"ptyreg run {name}")
-    return nodes.paragraph("", "", text, how, remedy, translatable=False)
+        Where each row or column says its own, only what is not well with the current measurement.
+        """
+        if not self.shows_history:
+            return sentences(evidence)
+        record, remarks = evidence.measured, sentences_of_age(evidence)
+        if record is None or not remarks:
+            return []
+        which = _("The current measurement, of {date} on {machine}:")
+        return [which.format(date=record.started[:10], machine=record.machine_class), *remarks]
 
 
-def footnote(evidence: SelectorEvidence) -> nodes.paragraph:
-    """Say when and where the values above were measured, and why they may be old."""
-    told = provenance(evidence)
-    sentence = told[0].upper() + told[1:] + "."
+def not_measured(name: str, *, remedy: bool = True) -> nodes.paragraph:
+    """Say that there is nothing to show, and with `remedy` what would change that."""
+    told = problem(_("{name} has not been measured").format(name=name) + ".")
+    paragraph = nodes.paragraph("", "", told, translatable=False)
+    if remedy:
+        paragraph += [text_node(" " + _("Measure it:") + " "), code(f"ptyreg run {name}")]
+    return paragraph
+
+
+def sentences(evidence: SelectorEvidence) -> list[str]:
+    """Say when and where values over the sample set were measured, and why they may be old."""
+    told = provenance(evidence, len(evidence.samples))
+    return [capital(told) + ".", *sentences_of_age(evidence)]
+
+
+def sentences_of_age(evidence: SelectorEvidence) -> list[str]:
+    """Say why the current values may be old; nothing when they are not."""
+    told = []
     if evidence.failure is not None:
-        sentence += " " + _("This is old: the latest run is no measurement.")
-    elif evidence.freshness.reasons:
-        reasons = evidence.freshness.reasons
+        told.append(_("This is old: the latest run is no measurement."))
+    elif reasons := evidence.freshness.reasons:
         causes = [spoken(str(reason)) for reason in reasons[:3]]
         if len(reasons) > 3:
             causes.append(spoken(f"{len(reasons) - 3} more"))
-        sentence += " " + _("Stale: {reasons}.").format(reasons="; ".join(causes))
+        told.append(_("Stale: {reasons}.").format(reasons="; ".join(causes)))
     if evidence.measured is not None and evidence.measured.inputs.unseen:
-        sentence += " " + _("Its inputs are partly known.")
+        told.append(_("Its inputs are partly known."))
+    return told
+
+
+def capital(told: str) -> str:
+    """Begin a sentence."""
+    return told[:1].upper() + told[1:]
+
+
+def small_print(told: list[str]) -> nodes.paragraph:
+    """Return sentences as they stand below a table."""
     return nodes.paragraph(
-        "", "", text_node(sentence), classes=["ptyreg-provenance"], translatable=False
+        "", "", text_node(" ".join(told)), classes=["ptyreg-provenance"], translatable=False
     )

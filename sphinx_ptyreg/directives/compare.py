@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from docutils import nodes
 
 from ..catalogue import _, spoken
-from ..comparison import Comparison, compare
-from ..nodes import Cell, badge, table, text_node
+from ..comparison import Comparison, compare, means
+from ..nodes import badge, text_node
 from ..sides import find_sides
+from ..tables import Cell, table
 from ..values import shown
 from .base import SelectorDirective
-from .options import Option, Options, names
+from .options import Option, TableOptions, known, names
 
 if TYPE_CHECKING:
     from docutils.nodes import Node
@@ -35,7 +36,7 @@ class CompareDirective(SelectorDirective):
     """A table: each number on the left, on the right, and how far it moved."""
 
     shows_history = True
-    option_spec = Options(
+    option_spec = TableOptions(
         left=Option(_side, "release, machine class, commit, date or record (default: previous)"),
         right=Option(_side, "the same for the right side (default: latest)"),
         only=Option(names, "names of the metrics to show; all numbers by default"),
@@ -43,20 +44,33 @@ class CompareDirective(SelectorDirective):
 
     def show(self, evidence: SelectorEvidence) -> list[Node]:
         """Return the table, and what else differs between the sides."""
-        wanted = (self.options.get("left", "previous"), self.options.get("right", "latest"))
-        left, right = find_sides(self.evidence, evidence, *wanted)
-        if absent := left.absent or right.absent:
-            return [nodes.paragraph("", "", text_node(f"{spoken(absent)}."), translatable=False)]
+        asked = (self.options.get("left", "previous"), self.options.get("right", "latest"))
+        left, right = find_sides(self.evidence, evidence, *asked)
+        absent = [spoken(side.absent) + "." for side in (left, right) if side.absent]
         found = compare(left, right)
-        only = self.options.get("only")
+        wanted = self._wanted([row.path for row in found.rows] if not absent else
+                              [*means(left), *means(right)])  # fmt: skip
         rows: list[list[Cell]] = [
             [row.path, shown(row.left), shown(row.right), _change(row.change)]
             for row in found.rows
-            if only is None or row.path.rpartition(".")[2] in only
+            if row.path in wanted
         ]
+        if absent:  # one side alone moved nowhere
+            sides = means(left), means(right)
+            rows = [[path, *(shown(side.get(path)) for side in sides), ""] for path in wanted]
         header = [_("measured"), spoken(left.label), spoken(right.label), _("change")]
-        content: list[Node] = [table(header, rows, classes="ptyreg-compare")]
+        content: list[Node] = [table(header, rows, classes="ptyreg-compare")] if rows else []
+        if absent:
+            content.append(_paragraph(" ".join(absent)))
         return [*content, _between(found)] if found.inputs else content
+
+    def _wanted(self, paths: list[str]) -> list[str]:
+        """Return the paths whose names are asked for."""
+        only = self.options.get("only")
+        if only is None or not paths:
+            return paths
+        known("number", only, {path.rpartition(".")[2] for path in paths})
+        return [path for path in paths if path.rpartition(".")[2] in only]
 
 
 def _change(word: str) -> Cell:
@@ -69,4 +83,8 @@ def _between(found: Comparison) -> nodes.paragraph:
     """Say which inputs changed between the two sides."""
     inputs = "; ".join(map(spoken, found.first_inputs(_NAMED)))
     told = _("In between: {inputs}.").format(inputs=inputs)
+    return _paragraph(told)
+
+
+def _paragraph(told: str) -> nodes.paragraph:
     return nodes.paragraph("", "", text_node(told), translatable=False)

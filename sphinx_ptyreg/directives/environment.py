@@ -9,11 +9,11 @@ from packaging.utils import canonicalize_name
 
 from ..catalogue import _
 from ..citable import facts_of
-from ..errors import UnknownNameError
-from ..nodes import Cell, table
+from ..nodes import provenance, when_and_where
+from ..tables import Cell, table
 from ..values import shown
-from .base import SelectorDirective
-from .options import Option, Options, flag, names
+from .base import SelectorDirective, capital, sentences_of_age
+from .options import Option, TableOptions, flag, known, names
 
 if TYPE_CHECKING:
     from docutils.nodes import Node
@@ -33,7 +33,7 @@ class EnvironmentDirective(SelectorDirective):
     """
 
     shows_history = True
-    option_spec = Options(
+    option_spec = TableOptions(
         short=Option(flag, "the machine alone, without versions, variables and the test's facts"),
         full=Option(flag, "every imported distribution and every pinned variable"),
         only=Option(names, "names of the machine classes to show, in this order"),
@@ -43,10 +43,9 @@ class EnvironmentDirective(SelectorDirective):
         """Return the table."""
         newest = {name: records[-1] for name, records in evidence.classes.items()}
         wanted = self.options.get("only", list(newest))
-        for name in wanted:
-            if name not in newest:
-                raise UnknownNameError("machine class", name, newest)
-        columns = [self._facts(newest[name], evidence.selector) for name in wanted]
+        known("machine class", wanted, newest)
+        self._shown = [newest[name] for name in wanted]
+        columns = [self._facts(record, evidence.selector) for record in self._shown]
         keys = list(dict.fromkeys(key for column in columns for key in column))
         labels = [name for _, name in keys]
         rows: list[list[Cell]] = [
@@ -58,6 +57,13 @@ class EnvironmentDirective(SelectorDirective):
         ]
         header = [_("fact"), *(wanted if len(wanted) > 1 else [_("value")])]
         return [table(header, rows, classes="ptyreg-environment")]
+
+    def below(self, evidence: SelectorEvidence) -> list[str]:
+        """Say when and where each column was measured: on the newest run there."""
+        if self._shown == [evidence.measured]:
+            return [f"{capital(provenance(evidence))}.", *sentences_of_age(evidence)]
+        told = [f"{capital('; '.join(map(when_and_where, self._shown)))}."]
+        return [*told, *super().below(evidence)]
 
     def _facts(self, record: RunRecord, selector: Selector) -> dict[tuple[str, str], str]:
         return {

@@ -9,11 +9,12 @@ from sphinx import addnodes
 from sphinx.util.nodes import make_id
 
 from ..catalogue import WORDS, _, spoken
+from ..citations import FINDING, FINDINGS
 from ..declared import Finding
-from ..evidence import FINDINGS
-from ..nodes import Cell, badge, table, text_node
+from ..nodes import badge, text_node, typeset
+from ..tables import Cell, table
 from .base import EvidenceDirective
-from .options import Option, Options, flag, names
+from .options import Option, Options, TableOptions, flag, names
 
 if TYPE_CHECKING:
     from docutils.nodes import Node
@@ -23,15 +24,17 @@ __all__ = ["FindingDirective", "FindingStatusDirective", "FindingsDirective"]
 
 class _FindingBase(EvidenceDirective):
     def finding(self, id_: str) -> Finding:
-        self.note(id_)
+        self.note(id_ + FINDING)
         return self.evidence.project.finding(id_)
 
     def verdict(self, finding: Finding) -> list[Node]:
         support = self.evidence.supports[finding.id]
         told = f" {_evidence(support.evidence)}"
+        if finding.claim is not None:
+            told = typeset(told)
         if support.selector:
             told += " " + _("in {selector}").format(selector=support.selector)
-        return [badge(support.verdict.value), text_node(told)]
+        return [badge(support.verdict.value), text_node(told, "ptyreg-support")]
 
     def link(self, finding: Finding) -> addnodes.pending_xref:
         link = addnodes.pending_xref(
@@ -64,9 +67,7 @@ class FindingDirective(_FindingBase):
             target = make_id(self.env, self.state.document, "ptyreg-finding", finding.id)
             card["ids"].append(target)
             self.state.document.note_explicit_target(card)
-            self.domain.note_object(
-                "finding", finding.id, target, self.env.docname, self.get_location()
-            )
+            self.domain.note_object("finding", finding.id, target, self.place())
         title = nodes.strong("", "", text_node(f"{finding.id}: {finding.title}"))
         card += nodes.paragraph("", "", title, translatable=False)
         card += nodes.paragraph("", "", text_node(finding.rule), translatable=False)
@@ -90,7 +91,7 @@ class FindingsDirective(_FindingBase):
     """All declared findings in a table."""
 
     required_arguments = 0
-    option_spec = Options(only=Option(names, "ids of the findings to show, in this order"))
+    option_spec = TableOptions(only=Option(names, "ids of the findings to show, in this order"))
 
     def build(self) -> list[Node]:
         """Return the table."""

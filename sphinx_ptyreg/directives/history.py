@@ -9,14 +9,14 @@ from docutils import nodes
 from ..catalogue import N_, _, spoken
 from ..citable import numbers_of
 from ..errors import UnknownNameError
-from ..nodes import Cell, table
 from ..pictures import picture
 from ..plots import Limit, Point, Trend, drawing
 from ..releases import version_of
+from ..tables import Cell, table
 from ..units import convert, parse_quantity, same_dimension
 from ..values import Value, shown
 from .base import SelectorDirective
-from .options import Option, Options, at_least_one, flag
+from .options import Option, TableOptions, at_least_one, flag
 
 if TYPE_CHECKING:
     from docutils.nodes import Node
@@ -31,7 +31,8 @@ class HistoryDirective(SelectorDirective):
     """``selector.path`` as a trend and as a table, split by machine class."""
 
     shows_history = True
-    option_spec = Options(
+    takes_path = True
+    option_spec = TableOptions(
         limit=Option(at_least_one, "how many runs of each machine class to show (default: 20)"),
         no_plot=Option(flag, "the table alone"),
     )
@@ -105,6 +106,9 @@ def _limits(evidence: SelectorEvidence, path: str, unit: str) -> list[Limit]:
     limits = []
     for word in (N_("fail"), N_("warn"), N_("minimum")):
         text = getattr(guardrail, word, None)
-        if text is not None and same_dimension((quantity := parse_quantity(text)).unit, unit):
+        if text is None:
+            continue
+        quantity = parse_quantity(text, any_unit=True)
+        if same_dimension(quantity.unit, unit):
             limits.append(Limit(word, quantity.to(unit), _(word)))
     return limits

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from ..catalogue import _, spoken
 from ..citable import cited
-from ..evidence import HISTORY
-from ..nodes import Cell, badge, table
+from ..citations import HISTORY
+from ..nodes import badge
 from ..releases import version_of
+from ..tables import Cell, table
 from ..values import Value, shown
 from .base import EvidenceDirective, not_measured
-from .options import Option, Options, at_least_one
+from .options import Option, TableOptions, at_least_one
 
 if TYPE_CHECKING:
     from docutils.nodes import Node
@@ -24,7 +25,7 @@ __all__ = ["LedgerDirective"]
 class LedgerDirective(EvidenceDirective):
     """A table of attempts, newest first."""
 
-    option_spec = Options(
+    option_spec = TableOptions(
         limit=Option(at_least_one, "how many attempts to show (default: 10)"),
     )
 

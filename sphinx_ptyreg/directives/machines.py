@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from ..catalogue import _, spoken
 from ..citable import cited, numbers_of
-from ..nodes import Cell, badge, table
+from ..nodes import badge
 from ..releases import version_of
 from ..statistics import summarise
+from ..tables import Cell, table
 from ..values import Value, shown
 from .base import SelectorDirective
-from .options import Option, Options, names
+from .options import Option, TableOptions, known, names
 
 if TYPE_CHECKING:
     from docutils.nodes import Node
@@ -31,7 +32,7 @@ class MachinesDirective(SelectorDirective):
     """
 
     shows_history = True
-    option_spec = Options(
+    option_spec = TableOptions(
         only=Option(names, "names of the machine classes to show, in this order"),
         metrics=Option(names, "names of the numbers to show; all by default"),
     )
@@ -40,6 +41,10 @@ class MachinesDirective(SelectorDirective):
         """Return the table."""
         classes = evidence.classes
         wanted = self.options.get("only", list(classes))
+        measured = {path for name in wanted for path in _numbers(classes.get(name, []))}
+        if measured:
+            names_there = {path.rpartition(".")[2] for path in measured}
+            known("number", self.options.get("metrics", ()), names_there)
         columns = [self._column(evidence, classes.get(name, [])) for name in wanted]
         rows = list(dict.fromkeys(row for column in columns for row in column))
         body: list[list[Cell]] = [
@@ -59,13 +64,18 @@ class MachinesDirective(SelectorDirective):
             _("source"): spoken(cited(newest.citation) if newest.citation else newest.source),
             _("runs"): str(len(records)),
         }
-        found: dict[str, list[tuple[float, str]]] = {}
-        for record in records:
-            for path, value, unit in numbers_of(record):
-                found.setdefault(path, []).append((value, unit))
         only = self.options.get("metrics")
-        for path, pairs in found.items():
+        for path, pairs in _numbers(records).items():
             if only is None or path.rpartition(".")[2] in only:
                 mean = summarise([value for value, _ in pairs]).mean
                 column[path] = shown(Value(mean, pairs[-1][1], len(pairs)))
         return column
+
+
+def _numbers(records: list[RunRecord]) -> dict[str, list[tuple[float, str]]]:
+    """Return path → each number and its unit."""
+    found: dict[str, list[tuple[float, str]]] = {}
+    for record in records:
+        for path, value, unit in numbers_of(record):
+            found.setdefault(path, []).append((value, unit))
+    return found

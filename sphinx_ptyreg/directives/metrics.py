@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..catalogue import _
-from ..errors import UnknownNameError
-from ..nodes import Cell, badge, table
+from ..nodes import badge
+from ..tables import Cell, table
 from ..values import shown
 from .base import SelectorDirective
-from .options import Option, Options, names
+from .options import Option, TableOptions, known, names
 
 if TYPE_CHECKING:
     from docutils.nodes import Node
@@ -22,16 +22,14 @@ __all__ = ["MetricsDirective"]
 class MetricsDirective(SelectorDirective):
     """A table of the recorded metrics, with the verdict of those that have a guardrail."""
 
-    option_spec = Options(only=Option(names, "names of the metrics to show, in this order"))
+    option_spec = TableOptions(only=Option(names, "names of the metrics to show, in this order"))
 
     def show(self, evidence: SelectorEvidence) -> list[Node]:
         """Return the table."""
         values = evidence.values
-        known = [path.removeprefix("metrics.") for path in evidence.stems("metrics")]
-        wanted = self.options.get("only", known)
-        for name in wanted:
-            if name not in known:
-                raise UnknownNameError("metric", name, known)
+        measured = [path.removeprefix("metrics.") for path in evidence.stems("metrics")]
+        wanted = self.options.get("only", measured)
+        known("metric", wanted, measured)
         verdicts = {judgement.metric: judgement.verdict for judgement in evidence.judgements}
         spread = len(evidence.samples) > 1
         judged = any(name in verdicts for name in wanted)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from docutils.parsers.rst import directives
 
+from ..errors import UnknownNameError
 from ..record import NAME
 
-__all__ = ["Option", "Options", "at_least_one", "choice", "flag", "names"]
+__all__ = ["Option", "Options", "TableOptions", "at_least_one", "choice", "flag", "known", "names"]
 
 
 class Option(NamedTuple):
@@ -39,6 +40,22 @@ class Options(dict[str, Callable[[str], Any]]):
         return True
 
 
+class TableOptions(Options):
+    """The options of a directive that shows a table.
+
+    Args:
+        options: Beside those that every table takes.
+    """
+
+    common = {
+        "caption": Option(directives.unchanged_required, "a caption; it may hold roles"),
+        "name": Option(directives.unchanged_required, "a label that links to the table can name"),
+    }
+
+    def __init__(self, **options: Option) -> None:
+        super().__init__(**options, **self.common)
+
+
 flag = directives.flag
 
 
@@ -59,6 +76,13 @@ def names(text: str) -> list[str]:
     if not found or wrong:
         raise ValueError(f"Expected names of letters, digits, '-' and '_', but got {text!r}.")
     return found
+
+
+def known(kind: str, wanted: Collection[str], there: Collection[str]) -> None:
+    """Raise an :class:`~sphinx_ptyreg.errors.UnknownNameError` for what is `wanted` in vain."""
+    for name in wanted:
+        if name not in there:
+            raise UnknownNameError(kind, name, there)
 
 
 def choice(*words: str) -> Callable[[str], str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..catalogue import _
-from ..nodes import literal
-from .base import SelectorDirective
+from ..nodes import literal, provenance
+from .base import SelectorDirective, capital, sentences_of_age
 from .options import Option, Options, at_least_one, flag
 
 if TYPE_CHECKING:
@@ -38,3 +38,7 @@ class OutputDirective(SelectorDirective):
         if record and "command" in self.options:
             lines.insert(0, "$ " + " ".join(record.command))
         return [literal("\n".join(lines) or _("(no output)"))]
+
+    def below(self, evidence: SelectorEvidence) -> list[str]:
+        """Say when and where the newest run was."""
+        return [f"{capital(provenance(evidence))}.", *sentences_of_age(evidence)]

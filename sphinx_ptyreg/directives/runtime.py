@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..catalogue import N_, _
-from ..nodes import Cell, badge, table
+from ..nodes import badge
+from ..tables import Cell, table
 from ..values import shown
 from .base import SelectorDirective
 

@@ -8,13 +8,15 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.util.nodes import make_id
 
-from ..catalogue import _
-from ..evidence import SELECTORS
-from ..nodes import Cell, badge, failure_panel, status, table, text_node
+from ..catalogue import _, spoken
+from ..citations import SELECTORS, VOUCHED
+from ..errors import PtyregError
+from ..nodes import badge, code, failure_panel, status, text_node
 from ..record import NAME
+from ..tables import Cell, table
 from ..values import shown
-from .base import EvidenceDirective, footnote, not_measured
-from .options import Option, Options, flag, names
+from .base import EvidenceDirective, not_measured, sentences, small_print
+from .options import Option, Options, TableOptions, flag, names
 
 if TYPE_CHECKING:
     from docutils.nodes import Node
@@ -31,6 +33,7 @@ class SelectorCardDirective(EvidenceDirective):
     has_content = True
     option_spec = Options(
         no_index=Option(flag, "define no target: another page has the card that links lead to"),
+        verified=Option(flag, "say who vouches for the measurement: a signer, a commit, nobody"),
     )
 
     def build(self) -> list[Node]:
@@ -50,9 +53,12 @@ class SelectorCardDirective(EvidenceDirective):
             card += nodes.paragraph("", "", text, translatable=False)
         card += self._facts(evidence)
         card += self.parse_content_to_nodes(allow_section_headings=False)
-        if panel := failure_panel(evidence):
+        if panel := failure_panel(evidence, again=False):  # the facts say how it is run
             card += panel
-        card += footnote(evidence) if evidence.measured else not_measured(selector.name)
+        if evidence.measured is None:
+            card += not_measured(selector.name, remedy=False)
+        else:
+            card += small_print(sentences(evidence))
         return self.placed(card)
 
     def _define(self, card: nodes.Element, head: nodes.Element, evidence: SelectorEvidence) -> None:
@@ -68,13 +74,13 @@ class SelectorCardDirective(EvidenceDirective):
             self.state.document.note_explicit_target(place)
             if place is not card:
                 head += place
-            self.domain.note_object(kind, full, target, self.env.docname, self.get_location())
+            self.domain.note_object(kind, full, target, self.place())
 
     def _facts(self, evidence: SelectorEvidence) -> nodes.field_list:
         selector, values = evidence.selector, evidence.values
         facts: list[tuple[str, list[Node]]] = [
-            (_("run it"), [nodes.literal("", f"ptyreg run {selector.name}")]),
-            ("pytest", [nodes.literal("", what_runs(selector))]),
+            (_("run it"), [code(f"ptyreg run {selector.name}")]),
+            ("pytest", [code(what_runs(selector))]),
         ]
         if (mean := values.get("duration.mean")) is not None:
             n = ", " + _("mean of {n}").format(n=mean.n) if mean.n > 1 else ""
@@ -90,20 +96,31 @@ class SelectorCardDirective(EvidenceDirective):
             ]
         if verdicts:
             facts.append((_("guardrails"), verdicts))
+        if "verified" in self.options:
+            facts.append((_("origin"), self._vouched(evidence)))
         fields = nodes.field_list(classes=["ptyreg-facts"])
         for name, content in facts:
+            label = nodes.field_name("", "", text_node(name), translatable=False)
             body = nodes.paragraph("", "", *content, translatable=False)
-            fields += nodes.field(
-                "", nodes.field_name("", "", text_node(name)), nodes.field_body("", body)
-            )
+            fields += nodes.field("", label, nodes.field_body("", body))
         return fields
+
+    def _vouched(self, evidence: SelectorEvidence) -> list[Node]:
+        """Say whether a signature, or a commit of the project, vouches for the measurement."""
+        self.note(evidence.selector.name + VOUCHED)
+        try:
+            told = self.domain.build.cited.vouched(evidence).told
+        except PtyregError as error:
+            return [self.warn(error, _("not verified"))]
+        word, colon, by = told.partition(": ")
+        return [badge(word), *([text_node(f" {spoken(by)}")] if colon else [])]
 
 
 class SelectorsDirective(EvidenceDirective):
     """All declared selectors in a table: what each proves, what runs, how it stands."""
 
     required_arguments = 0
-    option_spec = Options(only=Option(names, "names of the selectors to show, in this order"))
+    option_spec = TableOptions(only=Option(names, "names of the selectors to show, in this order"))
 
     def build(self) -> list[Node]:
         """Return the table."""
@@ -115,13 +132,13 @@ class SelectorsDirective(EvidenceDirective):
             evidence = self.evidence.selector(name)
             selector = evidence.selector
             link = addnodes.pending_xref(
-                "", nodes.literal("", selector.name), refdomain="ptyreg", reftype="selector",
+                "", code(selector.name), refdomain="ptyreg", reftype="selector",
                 reftarget=selector.name, refexplicit=False, refwarn=False,
                 refdoc=self.env.docname,
             )  # fmt: skip
             link["ptyreg-optional"] = True  # a selector needs no card to be listed
             rows.append(
-                [link, selector.proves or selector.title, nodes.literal("", what_runs(selector)),
+                [link, selector.proves or selector.title, code(what_runs(selector)),
                  status(evidence), shown(evidence.values.get("duration.mean"))]
             )  # fmt: skip
         header = [_("selector"), _("proves"), "pytest", _("status"), _("takes")]

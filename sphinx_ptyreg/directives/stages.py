@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..catalogue import _
-from ..nodes import Cell, table
+from ..tables import Cell, table
 from ..values import shown
 from .base import SelectorDirective
 

@@ -227,8 +227,10 @@ class Bench:
     def build(self, builder: str = "html", *, out: str = "out", **options: Any) -> Built:
         """Build in this process, by replay."""
         from sphinx.application import Sphinx
+        from sphinx.locale import translators
         from sphinx.util.docutils import docutils_namespace, patch_docutils
 
+        translators.clear()  # of a page of the same name in another project
         overrides = {"ptyreg_mode": "replay", "nitpicky": True, **options.pop("overrides", {})}
         docs = self.root / "docs"
         warnings, read = io.StringIO(), []

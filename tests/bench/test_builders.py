@@ -16,7 +16,7 @@ from sphinx_ptyreg.record import Artifact, Metric, Outcome, Stage
 
 BUILDERS = [
     "html", "dirhtml", "singlehtml", "text", "latex", "man", "texinfo", "epub", "xml", "pseudoxml",
-    "gettext", "linkcheck", "ptyreg",
+    "json", "pickle", "gettext", "linkcheck", "ptyreg",
 ]  # fmt: skip
 HOSTILE = (
     "\x1b[31mred\x1b[0m \0 ]]> </script><script>alert(1)</script> <b>&amp; "
@@ -228,12 +228,82 @@ def test_the_builder_ptyreg_judges_everything_and_writes_no_pages(seeded):
     assert seeded.sphinx("ptyreg").returncode == 1  # also when nothing is read
 
 
+def theme(bench, template):
+    """Return options of a build whose pages end with what `template` says."""
+    text = f"{{% extends '!page.html' %}}{{% block footer %}}<p>{template}</p>{{% endblock %}}"
+    bench.write("docs/_templates/page.html", text)
+    return {"overrides": {"templates_path": ["_templates"], "html_theme": "alabaster"}}
+
+
 def test_a_theme_can_show_a_value(seeded):
-    value = "{{ ptyreg_value('quick.duration:.1f s') }}"
-    template = (
-        f"{{% extends '!page.html' %}}{{% block footer %}}<p>took {value}</p>{{% endblock %}}"
-    )
-    seeded.write("docs/_templates/page.html", template)
-    overrides = {"templates_path": ["_templates"], "html_theme": "alabaster"}
-    built = seeded.page("Nothing.\n", builder="html", overrides=overrides)
+    options = theme(seeded, "took {{ ptyreg_value('quick.duration:.1f s') }}")
+    built = seeded.page("Nothing.\n", builder="html", **options)
     assert "<p>took 36.0 s</p>" in built.file()
+
+
+def test_what_a_run_said_is_text_in_a_template_too(bench):
+    bench.seed(environment={"blas": '<script>alert("1")</script>\n& \x1b[31mmore'})
+    for form in ("{{ ptyreg_value(%r) }}", "{{ ptyreg_value(%r)|e }}"):
+        options = theme(bench, form % "quick.environment.blas")
+        built = bench.page("Nothing.\n", builder="html", **options)
+        told = "&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt; &amp; more"
+        assert f"<p>{told}</p>" in built.file()
+        bench.write("docs/other.md", "---\norphan: true\n---\n# Other\n")
+
+
+@pytest.mark.parametrize(
+    ("reference", "subtype", "words"),
+    [
+        ("quick.durration", "unknown", "Did you mean quick.duration"),
+        ("quick.duration:.1f MiB", "format", "Expected a unit that s converts to"),
+        ("<b>", "format", "Expected 'selector.path.to.value:FORMAT UNIT'"),
+    ],
+)
+def test_a_typo_in_a_template_is_one_typed_warning(seeded, reference, subtype, words):
+    for name in "abc":
+        seeded.write(f"docs/{name}.md", f"---\norphan: true\n---\n# {name}\n")
+    options = theme(seeded, "{{ ptyreg_value('" + reference + "') }}")
+    built = seeded.page("Nothing.\n", builder="html", **options)
+    [told] = [line for line in built.warnings.splitlines() if "ptyreg" in line]
+    assert told.startswith(f"WARNING: ptyreg_value({reference!r}) in a template: ")
+    assert words in told
+    assert told.endswith(f"[ptyreg.{subtype}]")
+    shown = reference.replace("<", "&lt;").replace(">", "&gt;")
+    assert f"<p>⚠ {shown}</p>" in built.file("a.html")
+
+
+@pytest.mark.parametrize("builder", ["json", "pickle"])
+def test_a_page_is_written_as_data(seeded, builder):
+    seeded.write(
+        "docs/cards.md", "---\norphan: true\n---\n# C\n\n```{ptyreg:selector} quick\n```\n"
+    )
+    built = seeded.page("{ptyreg:ref}`quick`\n", builder=builder, overrides={"language": "de"})
+    assert built.warnings == ""
+    if builder == "json":
+        page = json.loads((built.out / "cards.fjson").read_text(encoding="utf-8"))
+        whole = json.loads((built.out / "globalcontext.json").read_text(encoding="utf-8"))
+        assert "ptyreg-card" in page["body"]
+        assert "ptyreg_value" not in page
+        names = [name for _, name, *_ in whole["rellinks"]] if "rellinks" in whole else []
+        assert "Messgrößen" in names or "Metrics" not in names
+    else:
+        import pickle
+
+        page = pickle.loads((built.out / "cards.fpickle").read_bytes())  # noqa: S301 - just written
+        assert "ptyreg-card" in page["body"]
+
+
+@pytest.mark.parametrize("builder", ["xml", "pseudoxml"])
+def test_no_attribute_holds_what_is_ours_alone(seeded, builder):
+    built = seeded.page(
+        "## {ptyreg:value}`quick.duration`\n\n```{ptyreg:history} quick.duration\n```\n"
+        "```{ptyreg:artifact-figure} quick.object\n```\n",
+        builder=builder,
+    )
+    [file] = [file for file in built.out.iterdir() if file.stem == "index"]
+    text = file.read_text(encoding="utf-8")
+    assert "36.00 s" in text
+    assert "Line(" not in text
+    assert "Tone" not in text
+    assert not re.search(r"ptyreg-(drawing|live|alt)=", text)
+    assert 'alt="The object"' in text

@@ -12,7 +12,7 @@ from sphinx_ptyreg.judging import Known, Verdict, judge_claim
 from sphinx_ptyreg.units import Quantity, known_units
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False).map(lambda x: float(f"{x:.6g}"))
-QUANTITIES = st.builds(Quantity, NUMBERS, st.sampled_from(known_units()))
+QUANTITIES = st.builds(Quantity, NUMBERS, st.sampled_from([*known_units(), "furlong", "px/s"]))
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,5}", fullmatch=True)
 PATHS = st.lists(NAMES, min_size=2, max_size=4).map(lambda parts: Path(".".join(parts)))
 EXPRESSIONS = st.recursive(
@@ -21,11 +21,15 @@ EXPRESSIONS = st.recursive(
     max_leaves=5,
 )
 CLAIMS = st.builds(
-    Claim, EXPRESSIONS, st.sampled_from(["<", "<=", ">", ">="]), EXPRESSIONS, st.none()
+    Claim, EXPRESSIONS, st.sampled_from(["<", "<="]), EXPRESSIONS, st.none(),
+    st.none() | st.tuples(st.sampled_from(["<", "<="]), EXPRESSIONS),
+) | st.builds(
+    Claim, EXPRESSIONS, st.sampled_from([">", ">="]), EXPRESSIONS, st.none(),
+    st.none() | st.tuples(st.sampled_from([">", ">="]), EXPRESSIONS),
 ) | st.builds(
     Claim, EXPRESSIONS, st.just("="), EXPRESSIONS,
     st.builds(Quantity, st.floats(0, 1e6).map(lambda x: float(f"{x:.6g}")),
-              st.sampled_from(known_units())),
+              st.sampled_from(known_units())), st.none(),
 )  # fmt: skip
 
 
@@ -63,7 +67,7 @@ def test_ten_thousand_random_strings_raise_its_own_error_or_nothing():
     [
         ("", "Expected a path (selector.path.to.value), a number with a unit, or '(', but got"),
         ("a.b", "Expected a comparison (<, <=, >, >=, =) after 'a.b', but got the end."),
-        ("a.b <= 90 parsec", "Expected a path, a number with a unit, or an operator"),
+        ("a.b <= 90 par.sec", "Expected the end of the claim after 'a.b <= 90', but got 'par."),
         ("a.b - 5 s <= 3 s", "Expected a path, a number with a unit, or an operator"),
         ("a.b = 5 s", "Expected a tolerance (± …) with = and only there"),
         ("a.b <= 5 s ± 1 s", "Expected a tolerance (± …) with = and only there"),
@@ -71,7 +75,9 @@ def test_ten_thousand_random_strings_raise_its_own_error_or_nothing():
         ("a.b <= 1e999", "Expected a finite number, but got '1e999'."),
         ("(" * 30 + "a.b" + ")" * 30 + " < 1", "nested at most 20 deep"),
         ("a.b < " + "1 + " * 200 + "1", "at most 500 characters"),
-        ("a.b < 1 s < 2 s", "Expected the end of the claim"),
+        ("1 s < a.b < 2 s < 3 s", "Expected the end of the claim"),
+        ("1 s < a.b > 2 s", "Expected a second comparison that goes the way of <"),
+        ("a.b = 2 s ± 1 s < 3 s", "Expected the end of the claim"),
     ],
 )  # fmt: skip
 def test_what_is_no_claim_is_refused_in_words(text, words):
@@ -83,8 +89,8 @@ def test_what_is_no_claim_is_refused_in_words(text, words):
 HERE = "linux-x86_64-test-2c"
 
 
-def known(value, *, unit=(("time", 1),), n=3, where=HERE, stale=False, told="s"):
-    return Known(value, unit, n, where, stale, told)
+def known(value, *, unit=(("time", 1),), n=3, where=HERE, stale=False, told="s", newest=False):
+    return Known(value, unit, n, where, stale, told, newest)
 
 
 TIMES = {
@@ -97,7 +103,12 @@ TIMES = {
     "a.n": known(72.0, unit=(), told="1"),
     "b.duration.mean": known(9.0, n=1),
     "far.duration.mean": known(9.0, where="linux-x86_64-gpu-8c"),
-    "a.limit": known(90.0, n=1, where=""),
+    "a.limit": known(90.0, n=0, where=""),
+    "a.duration": known(36.0, newest=True),
+    "b.duration": known(9.0, newest=True),
+    "a.share": known(0.9576, unit=(), told="%"),
+    "a.load": known(0.0042, told="s"),
+    "a.odd": known(3.0, unit=(("furlong", 1),), told="furlong"),
 }
 
 
@@ -105,7 +116,26 @@ TIMES = {
     ("text", "verdict", "shown"),
     [
         ("a.duration.max <= 90 s", Verdict.HOLDS, "36.50 s, n = 3"),
-        ("a.duration.max <= 0.5 min", Verdict.FALSE, "36.50 s, n = 3"),
+        ("a.duration.max <= 0.5 min", Verdict.FALSE, "0.6083 min, n = 3"),
+        ("30 s <= a.duration.mean <= 36 s", Verdict.HOLDS, "36.00 s, n = 3"),
+        ("30 s <= a.duration.mean < 36 s", Verdict.FALSE, "36.00 s, n = 3"),
+        ("37 s < a.duration.mean < 40 s", Verdict.FALSE, "36.00 s, n = 3"),
+        ("a.limit > a.duration.mean >= b.duration.mean", Verdict.HOLDS, "90.00 s, n = 1"),
+        ("a.duration.mean ≥ −1 s", Verdict.HOLDS, "36.00 s, n = 3"),
+        ("a.duration.mean × 2 <= 72 s", Verdict.HOLDS, "72.00 s, n = 3"),
+        ("a.duration.mean ≤ 36\u00a0s", Verdict.HOLDS, "36.00 s, n = 3"),
+        ("a.duration <= 36 s", Verdict.HOLDS, "36.00 s, newest of 3"),
+        ("a.duration / b.duration >= 4", Verdict.HOLDS, "4, newest of 3"),
+        ("a.duration / a.duration.mean >= 1", Verdict.HOLDS, "1, n = 1"),
+        ("a.load <= 0.01 s", Verdict.HOLDS, "0.0042 s, n = 3"),
+        ("a.load <= 5 ms", Verdict.HOLDS, "4.2 ms, n = 3"),
+        ("a.load <= a.limit", Verdict.HOLDS, "4.2 ms, n = 3"),
+        ("a.share = 50 % ± 50 %", Verdict.HOLDS, "95.76 %, n = 3"),
+        ("a.share = 50 % ± 45 %", Verdict.FALSE, "95.76 %, n = 3"),
+        ("a.share = 0.9 ± 6 %", Verdict.HOLDS, "0.9576, n = 3"),
+        ("a.share = 0.9 ± 5.5 %", Verdict.FALSE, "0.9576, n = 3"),
+        ("a.odd < 4 furlong", Verdict.HOLDS, "3 furlong, n = 3"),
+        ("a.odd = 2 furlong ± 1 furlong", Verdict.HOLDS, "3 furlong, n = 3"),
         ("a.duration.max <= a.limit", Verdict.HOLDS, "36.50 s, n = 3"),
         ("90 s >= a.duration.max", Verdict.HOLDS, "36.50 s, n = 3"),
         ("a.duration.mean = 36 s ± 5 s", Verdict.HOLDS, "36.00 s, n = 3"),
@@ -136,7 +166,8 @@ def test_a_claim_is_judged(text, verdict, shown):
     [
         "a.duration.mean <= 90 MiB", "a.duration.mean <= 90", "a.rate <= 3 s",
         "a.duration.mean + a.n < 3 s", "a.duration.mean = 36 s ± 5 MiB", "1 s < 2 s",
-        "a.none <= 90 MiB",
+        "a.none <= 90 MiB", "a.duration <= 90 parsec", "a.odd <= 90 furlongs", "a.odd <= 90 s",
+        "1 s < a.duration < 3 MiB",
     ],
 )  # fmt: skip
 def test_what_cannot_be_compared_is_no_claim(text):
@@ -192,7 +223,7 @@ def test_a_false_claim_is_an_error_where_evidence_is_required(seeded):
 
 def test_a_finding_can_be_judged_by_a_claim(seeded):
     built = seeded.page("```{ptyreg:finding} SPEED-1\n```\n")
-    assert "quick.duration.max <= 90 s (36.20 s, n = 3)" in built.text()
+    assert "quick.duration.max ≤ 90 s (36.20 s, n = 3)" in built.text()
     assert built.spans("ptyreg-badge") == ["holds"]
 
 

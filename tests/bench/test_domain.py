@@ -17,6 +17,7 @@ CARDS = """
 LINKS = [
     ("ref", "quick"), ("ref", "POLICY-1"), ("selector", "quick"), ("selector", "swift"),
     ("metric", "quick.answer"), ("metric", "swift.answer"), ("guardrail", "quick.duration"),
+    ("metric", "swift.metrics.answer"), ("guardrail", "quick.guardrails.duration"),
     ("finding", "POLICY-1"),
 ]  # fmt: skip
 
@@ -58,12 +59,10 @@ def test_an_unknown_target_is_a_located_typed_warning(linked, rst, role, target,
     assert "[ptyreg.unknown]" in built.warnings
 
 
-def test_any_finds_what_it_can_and_says_when_it_is_ambiguous(linked):
-    built = linked.page("{any}`POLICY-1` {any}`quick`\n", builder="html")
+def test_any_finds_the_first_kind_that_has_the_name(linked):
+    built = linked.page("{any}`POLICY-1` {any}`quick` {any}`quick.answer`\n", builder="html")
     assert built.warnings == ""
-    built = linked.page("{any}`quick.answer`\n", builder="html")
-    assert "more than one target found for 'any' cross-reference 'quick.answer'" in built.warnings
-    assert ":ptyreg:metric:`quick.answer`" in built.warnings
+    assert 'href="cards.html#ptyreg-metric-' in built.file()
 
 
 def test_other_projects_can_cite_every_object(linked):

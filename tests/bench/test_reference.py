@@ -9,24 +9,34 @@ import pytest
 
 from sphinx_ptyreg.declared import Finding, Guardrail, Selector
 from sphinx_ptyreg.directives import DIRECTIVES
+from sphinx_ptyreg.directives.options import TableOptions
 from sphinx_ptyreg.errors import WarningSubtype
 from sphinx_ptyreg.judging import Verdict
 from sphinx_ptyreg.objects import CONFIG_VALUES, KINDS
 from sphinx_ptyreg.report import report
 from sphinx_ptyreg.roles import ROLES
-from sphinx_ptyreg.units import known_units
+from sphinx_ptyreg.units import dimension, known_units
+from sphinx_ptyreg.values import DECIMALS
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference.md"
 TEXT = REFERENCE.read_text(encoding="utf-8")
 _SECTION = re.compile(r"^#### `\{ptyreg:([\w-]+)\}.*?`\n(.*?)(?=^#)", re.DOTALL | re.MULTILINE)
+_OPTION = re.compile(r"^\| `([\w-]+)` \| (.*) \|$", re.MULTILINE)
 SECTIONS = dict(_SECTION.findall(TEXT))
 
 
 @pytest.mark.parametrize("name", sorted(DIRECTIVES))
 def test_each_directive_and_option_has_its_help_in_the_reference(name):
     section, spec = SECTIONS[name], DIRECTIVES[name].option_spec
-    documented = dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", section, re.MULTILINE))
-    assert documented == {key: told for key, told in spec.help.items() if key != "class"}
+    documented = dict(_OPTION.findall(section))
+    common = {"class", *(TableOptions.common if isinstance(spec, TableOptions) else ())}
+    assert documented == {key: told for key, told in spec.help.items() if key not in common}
+
+
+def test_what_every_table_takes_is_told_once():
+    part = TEXT[TEXT.index("### Directives") : TEXT.index("#### `{ptyreg:selector}")]
+    told = {key: option.help for key, option in TableOptions.common.items()}
+    assert dict(_OPTION.findall(part)) == told
 
 
 def test_no_directive_is_told_that_does_not_exist():
@@ -88,10 +98,20 @@ def test_each_kind_has_its_index_told():
     assert all(f"`ptyreg-{kind}s`" in TEXT for kind in KINDS)
 
 
-def test_the_units_of_claims_are_told():
-    told = re.search(r"quantity = number \[ unit \]\s+\((.*)\)", TEXT)[1]
-    for unit in known_units():
-        assert unit == "1" or unit in told or unit in {"kB", "MB", "GB", "KiB", "MiB", "mrad"}
+def test_every_unit_is_told_with_what_it_measures():
+    part = TEXT[TEXT.index("| measures | units |") : TEXT.index("A metric may have a unit")]
+    told = {
+        (unit, of)
+        for of, units in re.findall(r"^\| (\w+) \| (`.*`) \|$", part, re.MULTILINE)
+        for unit in re.findall(r"`([^`]+)`", units)
+    }
+    assert told == {(unit, dimension(unit)[0]) for unit in known_units()}
+
+
+def test_the_decimals_of_each_unit_are_told():
+    units = re.findall(r"`(\S+)`", re.search(r"^\| unit \| (`.*) \|$", TEXT, re.MULTILINE)[1])
+    decimals = re.search(r"^\| decimals \| (.*) \|$", TEXT, re.MULTILINE)[1].split(" | ")
+    assert dict(zip(units, map(int, decimals), strict=True)) == DECIMALS
 
 
 def test_each_command_is_told():

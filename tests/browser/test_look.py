@@ -121,6 +121,37 @@ def test_what_the_extension_renders_is_accessible_and_quiet(site, chromium, axe,
     assert rules["index"] <= rules[WITHOUT]
 
 
+def test_on_a_narrow_screen_every_table_keeps_its_heads(site, chromium):
+    """What is not seen is still told: the heads of the columns and of the rows."""
+    _, built = site
+    page, _, _ = opened(chromium, "light", 390)
+    page.goto((built.out / "index.html").as_uri())
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    known = {node["nodeId"]: node for node in tree}
+    for node in tree:
+        node["role_"] = node.get("role", {}).get("value", "")
+        node["name_"] = node.get("name", {}).get("value", "")
+
+    def below(node):
+        for child in node.get("childIds", ()):
+            if child in known:
+                yield known[child]
+                yield from below(known[child])
+
+    heads = [
+        {role: [n["name_"] for n in below(table) if n["role_"] == role]
+         for role in ("columnheader", "rowheader")}
+        for table in tree if table["role_"] == "table"
+    ]  # fmt: skip
+    [selectors] = [head for head in heads if "proves" in head["columnheader"]]
+    assert selectors["columnheader"] == ["selector", "proves", "pytest", "status", "takes"]
+    assert selectors["rowheader"] == ["quick", "slow", "never"]
+    ledgers = [head for head in heads if "started" in head["columnheader"]]
+    assert [head["columnheader"][1] for head in ledgers] == ["outcome"]
+    assert all(head["rowheader"] for head in heads)
+    page.close()
+
+
 def test_what_is_printed_fits_the_paper(site, chromium):
     _, built = site
     page, _, errors = opened(chromium, "light", 720)

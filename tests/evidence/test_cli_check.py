@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -126,6 +127,51 @@ def test_github_gets_an_annotation_for_each_problem_and_a_summary(
     assert "| ❌ | guardrail | `quick.answer` | answer is 42.2 dB" in text
 
 
+def test_a_page_may_have_any_name(measured, ptyreg):
+    measured.write("docs/two words: 3.md", "# M\n\n{ptyreg:claim}`quick.duration > 90 s`\n")
+    status, out, _ = ptyreg("check", "--format", "github")
+    assert status == 1
+    assert out.startswith("::error file=docs/two words%3A 3.md,line=3,title=ptyreg%3A claim::")
+    [case] = [
+        case
+        for case in json.loads(ptyreg("check", "--json")[1])["judged"]["claims"]
+        if case["verdict"] == "false"
+    ]
+    assert (case["document"], case["line"]) == ("docs/two words: 3.md", 3)
+
+
+def test_an_annotation_names_a_file_from_the_top_of_the_checkout(measured, ptyreg):
+    (measured.root.parent / "mono").mkdir()
+    subprocess.run(["git", "init", "-q", measured.root.parent], check=True)
+    measured.write("docs/more.md", "# M\n\n{ptyreg:claim}`quick.duration > 90 s`\n")
+    toml = (measured.root / "pyproject.toml").read_text().replace('"40 dB"', '"50 dB"')
+    measured.write("pyproject.toml", toml)
+    _, out, _ = ptyreg("check", "--format", "github")
+    files = [line.partition("file=")[2].partition(",")[0] for line in out.splitlines()]
+    assert files == ["project/pyproject.toml", "project/docs/more.md"]
+
+
+def test_what_a_directive_of_rest_holds_is_judged(measured, ptyreg):
+    measured.write(
+        "docs/more.rst",
+        "M\n=\n\n.. ptyreg:selector:: quick\n\n   :ptyreg:claim:`quick.duration > 90 s`\n\n"
+        "Code::\n\n   :ptyreg:claim:`quick.duration > 91 s`\n",
+    )
+    status, out, _ = ptyreg("check")
+    assert status == 1
+    assert "docs/more.rst:6 quick.duration > 90 s" in out
+    assert "91 s" not in out
+
+
+def test_a_finding_whose_claim_has_a_typo_fails(measured, ptyreg):
+    toml = (measured.root / "pyproject.toml").read_text()
+    typo = 'title = "t"\nrule = "r"\nclaim = "quick.durration < 90 s"\n'
+    measured.write("pyproject.toml", f"{toml}\n[tool.ptyreg.findings.TYPO-1]\n{typo}")
+    status, out, _ = ptyreg("check")
+    assert status == 1
+    assert "Did you mean quick.duration" in out
+
+
 def test_an_annotation_cannot_begin_another_command(measured, ptyreg):
     text = "quick.nope%0A::error file=x::y < 1 s"
     measured.write("docs/more.md", f"# M\n\n{{ptyreg:claim}}`{text}`\n")
@@ -162,7 +208,16 @@ def test_json_is_the_same_report_as_the_builders(measured, ptyreg):
         (".. ptyreg:selector:: a\n   :no-index:\n\n.. ptyreg:finding:: B\n",
          [], [("finding", "B")]),
         ("Code::\n\n    :ptyreg:claim:`a.b < 1 s`\n", [], []),
+        (".. note::\n\n   :ptyreg:claim:`a.b < 1 s`\n", [(3, "a.b < 1 s")], []),
+        (".. ptyreg:selector:: a\n\n   :ptyreg:claim:`a.b < 1 s`\n",
+         [(3, "a.b < 1 s")], [("selector", "a")]),
+        ("- so::\n\n  {ptyreg:claim}`a.b < 1 s`", [(3, "a.b < 1 s")], []),
+        (".. :ptyreg:claim:`a.b < 1 s`\n", [], []),
+        ("% {ptyreg:claim}`a.b < 1 s`\n", [], []),
+        ("```{eval-rst}\nx::\n\n  :ptyreg:claim:`a.b < 1 s`\n\n:ptyreg:claim:`c.d < 1 s`\n```",
+         [(6, "c.d < 1 s")], []),
     ],
 )  # fmt: skip
 def test_a_page_is_read_without_sphinx(source, claims, cards):
-    assert read_page(source) == (claims, cards)
+    rst = source.startswith((".", ":", "Code"))
+    assert read_page(source, rst=rst and not source.startswith(":::{")) == (claims, cards)

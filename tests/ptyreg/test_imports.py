@@ -24,8 +24,9 @@ FLOORS: tuple[frozenset[str], ...] = (
                "child.ptyreg_names", "child.ptyreg_opens", "child.ptyreg_places",
                "child.ptyreg_trace", "child.ptyreg_wrappers", "child.sitecustomize",
                "child.supervise", "cli.streams", "commands", "concealed", "errors", "executors",
-               "ingest", "ingest.secrets", "ingest.wanted", "objects", "outcomes", "catalogue",
-               "picture_words", "plain", "plots.shapes", "pytest_settings", "tones"}),
+               "heads", "ingest", "ingest.secrets", "ingest.wanted", "markup", "noted", "objects",
+               "outcomes", "catalogue", "picture_words", "plain", "plots.shapes",
+               "pytest_settings", "tones"}),
     frozenset({"canonical", "cli.layout", "markdown", "plots.pdf", "plots.svg", "plots.trend",
                "releases", "remembered", "shared", "trace"}),
     frozenset({"cleaning", "interpreter", "journal", "listing", "locks", "plots", "record",
@@ -47,12 +48,12 @@ FLOORS: tuple[frozenset[str], ...] = (
                "exports.benchmark",
                "exports.env_snapshot", "exports.junit", "exports.readings",
                "exports.runtime_profile", "runner"}),
-    frozenset({"executors.work", "exports.ci_notes", "exports.csv_table",
+    frozenset({"citations", "executors.work", "exports.ci_notes", "exports.csv_table",
                "exports.summary", "installation", "marked", "prose", "report", "sides"}),
     frozenset({"cli.completion", "comparison", "ensure", "executors.fanout", "exports",
-               "exports.hub", "nodes", "page_source", "shown_records"}),
+               "exports.hub", "nodes", "page_source", "shown_records", "telling"}),
     frozenset({"builder", "citing", "cli.console", "cli.pages", "cli.parsing", "cli.project",
-               "garbage", "executors.on_dask", "headings", "indices", "tooltips"}),
+               "garbage", "executors.on_dask", "headings", "indices", "tables", "tooltips"}),
     frozenset({"cli.diff", "cli.doctor", "cli.elsewhere", "cli.explain", "cli.export",
                "cli.freeze", "cli.gc", "cli.github", "cli.import_", "cli.init", "cli.lint",
                "cli.list_", "cli.merge", "cli.publish", "cli.show", "cli.status", "cli.sync",
@@ -72,8 +73,8 @@ FLOORS: tuple[frozenset[str], ...] = (
 )  # fmt: skip
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 SPHINX_LAYER = frozenset(
-    {"builder", "catalogue", "citing", "directives", "domain", "extension", "headings", "indices",
-     "nodes", "pictures", "publishing", "roles", "session", "tooltips"}
+    {"builder", "catalogue", "citing", "directives", "domain", "extension", "heads", "headings",
+     "indices", "nodes", "pictures", "publishing", "roles", "session", "tables", "tooltips"}
 )  # fmt: skip
 
 #: Imports that wait for a call, and so may point upwards: the entry point, and the registry.
