@@ -151,9 +151,8 @@ class SelectorEvidence:
 
     def kept_in(self, layer: Layer, record: RunRecord) -> Entry | None:
         """Return where a record that was read here lies in a layer; None when it does not."""
-        known = next(entry for entry in self.entries if self._read.get(entry.name) is record)
         kept = (entry for name in self.selector.names for entry in layer.entries(name))
-        return next((entry for entry in kept if entry.name == known.name), None)
+        return next((entry for entry in kept if self._read.get(entry.name) is record), None)
 
     def stems(self, kind: str) -> list[str]:
         """Return the paths ``KIND.NAME`` of what the sample set measured, as they were recorded."""
@@ -259,9 +258,8 @@ class SelectorEvidence:
         found = summary_of(self._same_set(self.measured, published), metric)
         if found is None:
             return guardrails.Baseline(None, "no published run of this machine class and inputs")
-        return guardrails.Baseline(
-            Quantity(found[0].mean, found[1]), f"published, n = {found[0].n}"
-        )
+        mean = Quantity(found[0].mean, found[1])
+        return guardrails.Baseline(mean, f"published, n = {found[0].n}")
 
     def _same_set(self, like: RunRecord, entries: list[Entry]) -> list[RunRecord]:
         mine = (like.inputs.digest, like.machine_class)

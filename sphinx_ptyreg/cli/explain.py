@@ -9,6 +9,7 @@ from ..ensure import stands_here
 from ..errors import ExitCode
 from ..evidence import Evidence, SelectorEvidence
 from ..inputs import Freshness, State
+from ..reads import covers_nothing
 from ..record import Inputs
 from .console import Console, heading, status_word
 from .project import add_names, chosen, opened
@@ -40,8 +41,11 @@ def execute(arguments: argparse.Namespace) -> int:
         own = evidence.selector(selector.name)
         freshness = stands_here(own) if arguments.here else own.freshness
         good = good and freshness.state is State.FRESH
-        answers.append(_answer(own, freshness))
+        vain = covers_nothing(selector, evidence.prints)
+        answers.append(_answer(own, freshness) | {"inputs_without_files": vain})
         _print(console, own, freshness, everything=arguments.inputs)
+        for pattern in vain:
+            console.print(f"  ! inputs: {pattern} covers no file")
     console.answer({"selectors": answers})
     return ExitCode.OK if good else ExitCode.VERDICT
 

@@ -154,6 +154,15 @@ def test_require_refuses_a_partial_trace_without_declared_inputs(small, inputs, 
     assert small.run(*build, env={"PTYREG_MODE": "replay"}).returncode == 0
 
 
+def test_explain_names_patterns_that_cover_no_file(small):
+    file = small.root / "pyproject.toml"
+    file.write_text(file.read_text() + 'inputs = ["data/*", "typo/**/*.h5"]')
+    small.write("data/x", "")
+    told = small.ptyreg("explain").stdout.decode()
+    assert "! inputs: typo/**/*.h5 covers no file" in told
+    assert "data/*" not in told
+
+
 def test_git_stays_clean_after_a_run(scene):
     answer = subprocess.run(
         ["git", "status", "--porcelain", "--", ":!work", ":!data/listed"],
