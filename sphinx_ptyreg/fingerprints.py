@@ -61,7 +61,7 @@ class Fingerprints:
         try:
             target = os.readlink(self.prefix + self.meant(path))
             return hashlib.sha256(os.fsencode(target)).hexdigest()
-        except OSError:
+        except (OSError, ValueError):
             return ""
 
     def matching(self, patterns: tuple[str, ...]) -> frozenset[str]:

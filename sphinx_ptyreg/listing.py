@@ -114,14 +114,14 @@ def names_in(folder: str) -> list[tuple[str, bool]]:
     try:
         with os.scandir(folder) as entries:
             return [(e.name, e.is_dir()) for e in entries if e.name not in _SKIPPED]
-    except OSError:
+    except (OSError, ValueError):  # a record may name what no system can
         return []
 
 
 def _inode(folder: str) -> _Inode | None:
     try:
         status = os.stat(folder)
-    except OSError:
+    except (OSError, ValueError):
         return None
     return status.st_dev, status.st_ino
 

@@ -7,8 +7,10 @@ import hashlib
 import json
 import random
 import re
+from itertools import product
 
 import pytest
+from msgspec.structs import replace
 
 from sphinx_ptyreg.citable import values_of
 from sphinx_ptyreg.config import load
@@ -23,6 +25,9 @@ WORDS = [
     [[[[[]]]]], {"a": {"b": {}}}, "../../etc/passwd", "<script>", "]]>", "%\\input", "\u202e",
     "2026-99-99T99:99:99.000000Z", "passed", "failed", 1.5, [None], {"": ""},
 ]  # fmt: skip
+
+PLACES = ["files", "existence", "listings", "links", "sections", "search", "rivals"]
+ODD = ["\x00", "../\x00/**", "x" * 300, "**/\x00/*"]
 
 
 def bytes_of(source: random.Random, data: bytes) -> bytes:
@@ -84,6 +89,23 @@ def read_all(small):
             if not named or len(str(error)) > 2000:
                 pytest.fail(f"{entry.path.name}: {str(error)[:300]}")
     return bad, records
+
+
+def test_a_record_may_name_what_no_system_can(small):
+    assert small.ptyreg("run").returncode == 0
+    record = small.record()
+    wanted = {}
+    for number, (field, odd) in enumerate(product(PLACES, ODD)):
+        found, value = getattr(record.inputs, field), True if field == "existence" else "0" * 64
+        more = [*found, odd] if isinstance(found, list) else {**found, odd: value}
+        inputs = replace(record.inputs, **{field: more})
+        started = f"2026-12-01T00:00:{number:02d}.000000Z"
+        small.store.local.add(replace(record, inputs=inputs, started=started))
+        # What is not there is nothing new.
+        wanted[started] = "fresh" if field in {"search", "rivals"} else "stale"
+    own = Evidence(load(small.root), small.store).selector("quick")
+    judged = {record.started: own.judge(record).state for record in own.attempts}
+    assert {started: judged[started] for started in wanted} == wanted
 
 
 @pytest.mark.slow
