@@ -36,6 +36,7 @@ WORDS = (
     N_("baseline"), N_("declared"), N_("published"), N_("nothing is measured"),
     N_("no published run of this machine class and inputs"), N_("no recorded run tells"),
     N_("no commit"), N_("run"), N_("import"), N_("same"),
+    N_("other unit"),
     N_("what it depended on is not known"), N_("No release is frozen yet"),
     N_("No earlier release is frozen"), N_("earlier"), N_("the release rests on other runs"),
     N_("imported"), N_("too old"), N_("declaration changed"), N_("file changed"), N_("file gone"),

@@ -17,8 +17,12 @@ from .units import parse_quantity
 from .values import Value
 
 __all__ = [
-    "Stated", "cited", "could_be", "facts_of", "gather", "numbers_of", "summary_of", "values_of",
+    "SPREADS", "Stated", "cited", "could_be", "facts_of", "gather", "numbers_of", "summary_of",
+    "values_of",
 ]  # fmt: skip
+
+#: Statistics that take two runs.
+SPREADS = frozenset({"range", "stdev", "cv"})
 
 _UNCITABLE = re.compile(r"[^A-Za-z0-9_-]+")
 _COUNTS = frozenset({"n"})
@@ -196,11 +200,12 @@ def _statistics(path: str, found: list[tuple[float, str]]) -> Iterator[tuple[str
 
 def summary_of(records: Sequence[RunRecord], metric: str) -> tuple[Summary, str] | None:
     """Summarise a number over a sample set, with its unit; None when it was not measured."""
+    paths = {metric} if metric in MEASURED else {metric, f"metrics.{metric}"}
     found = [
         (value, unit)
         for record in records
         for path, value, unit in numbers_of(record)
-        if path in {metric, f"metrics.{metric}"}
+        if path in paths
     ]
     if not found or len({unit for _, unit in found}) != 1:
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from .citable import SPREADS
 from .errors import PtyregError, UnknownNameError
 from .evidence import Evidence
 from .frozen import versions
@@ -48,7 +49,7 @@ class Cited:
 
     def lack(self, key: str) -> str:
         """Say why nothing stands where `key` is cited, though its selector was measured."""
-        spread = key.endswith((".stdev", ".cv"))
+        spread = key.rpartition(".")[2] in SPREADS
         if not spread and not key.endswith(ARTIFACT):
             return ""
         try:
@@ -56,6 +57,8 @@ class Cited:
                 own, value = self._evidence.value(key)
                 runs = own.spread_of(key.partition(".")[2]) if value is None else 0
                 again = f"ptyreg run {own.selector.name} --repeats 2"
+                if runs > 1:  # two runs, and a mean of 0
+                    return f"Expected {key.rpartition('.')[0]} not to be 0 on average, but it is."
                 told = f"Expected two runs for {key}, but got {runs}. Measure it again: {again}"
                 return told if runs else ""
             if (artifact := self.artifact(key)) and not self._evidence.store.artifact(artifact):
@@ -92,10 +95,16 @@ class Cited:
 
         name = own.selector.name
         if name not in self._vouched:
-            told = Vouch(False, "not verified")
             project, layer = self._evidence.project, self._evidence.store.published
-            if own.measured is not None and (entry := own.kept_in(layer, own.measured)):
-                told = vouch(project, layer, entry, Layer(project.published))
+            found = [
+                vouch(project, layer, entry, Layer(project.published))
+                for record in own.samples
+                if (entry := own.kept_in(layer, record))
+            ]
+            good, runs = sum(one.verified for one in found), len(own.samples)
+            told = found[-1] if found else Vouch(False, "not verified")
+            if 0 < good < runs:
+                told = Vouch(False, f"not verified: {runs - good} of {runs} runs")
             self._vouched[name] = told
         return self._vouched[name]
 

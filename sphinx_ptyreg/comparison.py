@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,12 +11,10 @@ from .inputs import Reason
 from .record import RunRecord
 from .sides import Side
 from .statistics import summarise
+from .units import convert, same_dimension
 from .values import Value
 
 __all__ = ["Comparison", "Row", "changed_inputs", "compare", "means"]
-
-#: What depends on the machine that measured it.
-_OF_THE_MACHINE = ("duration", "wall", "cpu_time", "peak_memory", "stages")
 
 
 class Row(NamedTuple):
@@ -25,8 +24,9 @@ class Row(NamedTuple):
         path: Its path below the selector.
         left: None when only the right side has it.
         right: None when only the left side has it.
-        change: How far it moved, in words; ``same`` when it did not; nothing when another machine
-            class alone has it.
+        change: How far it moved, in words; ``same`` when it did not; ``other unit`` when it is
+            measured in another that it cannot be told in; nothing when another machine class alone
+            has it.
         moved: Whether that is more than the runs of either side differ among themselves.
     """
 
@@ -106,10 +106,13 @@ def _changes(kind: str, then: Mapping[str, str], now: Mapping[str, str]) -> Iter
 
 
 def _numbers(records: Sequence[RunRecord]) -> dict[str, tuple[list[float], str]]:
+    """Return the values of each number, in the unit that the newest record has."""
     found: dict[str, tuple[list[float], str]] = {}
-    for record in records:
+    for record in reversed(records):
         for path, value, unit in numbers_of(record):
-            found.setdefault(path, ([], unit))[0].append(value)
+            values, wanted = found.setdefault(path, ([], unit))
+            if same_dimension(unit, wanted):
+                values.append(convert(value, unit, wanted))
     return found
 
 
@@ -121,14 +124,18 @@ def _row(
     comparable: bool,
 ) -> Row:
     before, after = (_mean(side) for side in (left, right))
-    if left is None or right is None or before is None or after is None or left[1] != right[1]:
+    if left is None or right is None or before is None or after is None:
         change = "" if not comparable else "new" if left is None else "gone"
         return Row(path, before, after, change, moved=comparable)
-    if not comparable and path.startswith(_OF_THE_MACHINE):
+    if not comparable and (path == "peak_memory" or same_dimension(right[1], "s")):
         return Row(path, before, after, "not comparable", moved=False)
-    change = _change(float(before.value), float(after.value), left[1])
-    apart = min(left[0]) > max(right[0]) or max(left[0]) < min(right[0])
-    return Row(path, before, after, change, moved=apart)
+    if not same_dimension(left[1], right[1]):
+        return Row(path, before, after, "other unit", moved=True)
+    unit = right[1]
+    old, new = [convert(value, left[1], unit) for value in left[0]], right[0]
+    change = _change(summarise(old).mean, float(after.value), unit)
+    apart = min(old) > max(new) or max(old) < min(new)
+    return Row(path, before, after, change, moved=apart and change != "same")
 
 
 def _mean(side: tuple[list[float], str] | None) -> Value | None:
@@ -138,7 +145,7 @@ def _mean(side: tuple[list[float], str] | None) -> Value | None:
 
 
 def _change(before: float, after: float, unit: str) -> str:
-    if before == after:
+    if math.isclose(before, after, rel_tol=1e-12):  # another unit may round the last digit
         return "same"
     if before == 0 or unit == "dB":
         return f"{after - before:+.3g}{'' if unit == '1' else f' {unit}'}"

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import guardrails
-from .citable import could_be
+from .citable import SPREADS, could_be
 from .declared import MEASURED, Project
 from .errors import PtyregError, UnknownNameError, WarningSubtype
 from .fingerprints import Fingerprints
@@ -118,10 +118,12 @@ class Evidence:
             n = evidence.spread_of(rest)
             where = evidence.machine_class if n else ""
             return Known(None, dimension_of(rest), n, where, stale=False)
+        stale = evidence.failure is not None or evidence.freshness.state is State.STALE
+        base, _, statistic = rest.rpartition(".")
         return known_value(
             path, value, evidence.machine_class if rest in evidence.numbers else "",
-            stale=evidence.failure is not None or evidence.freshness.state is State.STALE,
-        )  # fmt: skip
+            stale=stale and value.n > 0,
+        )._replace(takes_two=statistic in SPREADS and base in evidence.numbers)  # fmt: skip
 
     def claim(self, text: str) -> Judged:
         """Judge a claim; each is judged once.

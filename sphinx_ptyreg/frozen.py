@@ -8,7 +8,7 @@ not name is none of the release's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -44,6 +44,7 @@ class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         commit: What was checked out then; None outside version control.
         selectors: Selector → ids of the records that were fresh then, the newest last.
         history: Selector → ids of the others that its pages show: earlier runs, imports.
+        published: Ids of those that were published then: what baselines are.
     """
 
     schema: int
@@ -52,6 +53,7 @@ class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     commit: str | None
     selectors: dict[str, list[str]]
     history: dict[str, list[str]] = {}
+    published: list[str] = []
 
     @property
     def current(self) -> frozenset[str]:
@@ -70,16 +72,17 @@ class ReleaseLayer(Layer):
     Args:
         folder: Where they lie.
         told: The manifest.
+        only: Of the records, those with these ids; all by default.
     """
 
-    def __init__(self, folder: Path, told: Release) -> None:
+    def __init__(self, folder: Path, told: Release, only: Collection[str] | None = None) -> None:
         super().__init__(folder)
         self.release = told
+        self._kept = told.kept if only is None else told.kept.intersection(only)
 
     def entries(self, selector: str) -> Iterator[Entry]:
         """List what the release keeps of `selector`, in no order."""
-        kept = self.release.kept
-        return (entry for entry in super().entries(selector) if entry.id in kept)
+        return (entry for entry in super().entries(selector) if entry.id in self._kept)
 
     def gone(self) -> list[str]:
         """Return the ids of the records that the manifest names and the folder has not."""
@@ -102,6 +105,7 @@ class FrozenStore(Store):
     def __init__(self, project: Project, layer: ReleaseLayer) -> None:
         super().__init__(project.store / "frozen", layer.folder)
         self.published = layer
+        self.baseline = ReleaseLayer(layer.folder, layer.release, layer.release.published)
         self.version = layer.release.version
         #: When the runs began that stand for the release, as file names tell it.
         self.current = frozenset(id_.partition("-")[0] for id_ in layer.release.current)
@@ -213,10 +217,13 @@ def freeze(
         store.publishable(record)
     for record in every:
         store.publish(record, Layer(folder))
+    ids, names = {record.id for record in every}, {record.selector for record in every}
+    published = {entry.id for name in names for entry in store.published.entries(name)}
     told = Release(
         schema=1, version=version, frozen=frozen, commit=commit,
         selectors={name: [record.id for record in found] for name, found in records.items()},
         history={name: [record.id for record in found] for name, found in history.items()},
+        published=sorted(ids & published),
     )  # fmt: skip
     write_once(manifest, msgspec.json.format(canonical(told), indent=1) + b"\n")
     return ReleaseLayer(folder, told)

@@ -36,11 +36,12 @@ class Known(NamedTuple):
     Attributes:
         value: None when there is no measurement.
         dimension: What it measures; None when only a measurement would tell.
-        n: How many runs it rests on.
+        n: How many runs it rests on; 0 for what is declared.
         machine_class: Where it was measured; nothing for what is declared.
         stale: Whether the project has changed since, or the latest run failed.
         unit: The unit it is shown in.
         newest: Whether it is of the newest of those runs alone.
+        takes_two: Whether it is a spread, which one run does not have.
     """
 
     value: float | None
@@ -50,6 +51,12 @@ class Known(NamedTuple):
     stale: bool
     unit: str = "1"
     newest: bool = False
+    takes_two: bool = False
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether no run is needed to tell it."""
+        return self.value is not None and self.n == 0
 
 
 class Judged(NamedTuple):
@@ -61,6 +68,7 @@ class Judged(NamedTuple):
         shown: What was measured, in words.
         paths: The values that it names.
         over: How many runs the first that was measured rests on; 0 when on the newest alone.
+        selectors: Those whose measurements it rests on, the first named first.
     """
 
     verdict: Verdict
@@ -68,16 +76,12 @@ class Judged(NamedTuple):
     shown: str
     paths: tuple[str, ...]
     over: int = 0
+    selectors: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
         """Whether it is supported."""
         return self.verdict is Verdict.HOLDS
-
-    @property
-    def selector(self) -> str:
-        """The selector whose value is named first."""
-        return self.paths[0].partition(".")[0]
 
 
 def known_value(path: str, value: Value, machine_class: str, *, stale: bool) -> Known:
@@ -133,13 +137,13 @@ def judge_claim(claim: Claim, look_up: Callable[[str], Known]) -> Judged:
             f"but got {' and '.join(map(_words, dict.fromkeys(sides)))}."
         )
     _check_tolerance(claim, sides[0] if sides else None)
-    vacuous = any(
-        path.endswith((".range", ".stdev", ".cv")) and what.n <= 1 for path, what in known.items()
-    )
-    if vacuous or any(what.value is None for what in known.values()):
-        return Judged(Verdict.NO_DATA, spell(claim), _sizes(known), paths)
-    over = next((0 if w.newest else w.n for w in known.values() if w.machine_class), 0)
-    return Judged(_verdict(claim, known), spell(claim), _shown(claim, known), paths, over)
+    measured = {path: what for path, what in known.items() if not what.is_declared}
+    selectors = tuple(dict.fromkeys(path.partition(".")[0] for path in measured))
+    over = next((0 if what.newest else what.n for what in measured.values() if what.n), 0)
+    judged = Judged(Verdict.NO_DATA, spell(claim), _sizes(known), paths, over, selectors)
+    if any(what.value is None or (what.takes_two and what.n < 2) for what in measured.values()):
+        return judged
+    return judged._replace(verdict=_verdict(claim, known), shown=_shown(claim, known))
 
 
 def _verdict(claim: Claim, known: dict[str, Known]) -> Verdict:
@@ -266,7 +270,10 @@ def _words(measured: Dimension) -> str:
 
 def _shown(claim: Claim, known: dict[str, Known]) -> str:
     """Say what the side that was measured came to, in the unit that the claim asks for."""
-    side = next(side for side in claim.sides if any(True for _ in _paths(side)))
+    sides = [[known[path] for path in _paths(side)] for side in claim.sides]
+    measured = (i for i, side in enumerate(sides) if any(not what.is_declared for what in side))
+    named = (i for i, side in enumerate(sides) if side)
+    side = claim.sides[next(measured, next(named))]
     value = _value(side, known)
     if math.isnan(value):
         return _sizes(known)

@@ -31,6 +31,7 @@ class Case(NamedTuple):
         problem: What is wrong with it.
         document: The page, or the file that one includes, that a claim stands in.
         line: Its line there.
+        warned: What it warns of.
     """
 
     kind: str
@@ -39,6 +40,14 @@ class Case(NamedTuple):
     problem: str
     document: str = ""
     line: int = 0
+    warned: str = ""
+
+    @property
+    def word(self) -> str:
+        """How it stands."""
+        if self.problem:
+            return "fail"
+        return "no data" if self.skipped else "warn" if self.warned else "pass"
 
 
 def report(evidence: Evidence, mode: str, claims: Iterable[ClaimMade]) -> dict[str, Any]:
@@ -105,7 +114,8 @@ def cases(told: dict[str, Any]) -> Iterator[Case]:
             verdict, name = judged["verdict"], f"{own['name']}.{judged['metric']}"
             failed = judged["told"] if verdict == guardrails.Verdict.FAIL else ""
             unsaid = verdict in {guardrails.Verdict.NOT_COMPARABLE, guardrails.Verdict.NO_DATA}
-            yield Case("guardrails", name, verdict if unsaid else "", failed)
+            warned = judged["told"] if verdict == guardrails.Verdict.WARN else ""
+            yield Case("guardrails", name, verdict if unsaid else "", failed, warned=warned)
     for found in told["findings"]:
         verdict = found["verdict"]
         bad = found["broken"] or verdict in {findings.Verdict.FALSE, findings.Verdict.STALE}

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from . import guardrails
 from .artifacts import IMAGES
-from .citable import gather, numbers_of, summary_of, values_of
-from .declared import PUBLISHED, Guardrail, Project, Selector
+from .baselines import baseline_of
+from .citable import SPREADS, gather, numbers_of, summary_of, values_of
+from .declared import Project, Selector
 from .entries import Entry, machine_key
 from .errors import RecordError, WarningSubtype
 from .fingerprints import Fingerprints
@@ -19,7 +20,7 @@ from .record import Outcome, RunRecord, digest_of
 from .standing import Standing
 from .statistics import Summary
 from .store import Layer, Store
-from .units import Quantity, parse_quantity
+from .units import Quantity
 from .values import Value
 
 __all__ = ["Notice", "SelectorEvidence"]
@@ -143,9 +144,9 @@ class SelectorEvidence:
         )
 
     def spread_of(self, path: str) -> int:
-        """Return how many runs there are when that is too few for the spread that `path` is."""
+        """Return how many runs there are when the spread that `path` is cannot be told of them."""
         base, _, statistic = path.rpartition(".")
-        if statistic not in {"stdev", "cv"} or path in self.values or base not in self.values:
+        if statistic not in SPREADS or path in self.values or base not in self.numbers:
             return 0
         return self.values[base].n if self.values[base].newest else 0
 
@@ -160,8 +161,14 @@ class SelectorEvidence:
         return list(dict.fromkeys(path for path in found if path.startswith(f"{kind}.")))
 
     def sample_set(self, record: RunRecord) -> list[RunRecord]:
-        """Return the measurements of the same inputs and machine class as `record`."""
-        return self._same_set(record, self.entries)
+        """Return the measurements of the same inputs and machine class as `record`.
+
+        Those that are too old stand beside no fresh one.
+        """
+        found = self._same_set(record, self.entries)
+        if self.judge(record).state is not State.FRESH:
+            return found
+        return [sample for sample in found if self.judge(sample).state is State.FRESH]
 
     def judge(self, record: RunRecord, here: Here | None = None) -> Freshness:
         """Hold a record against the project; with `here`, against this installation too."""
@@ -215,7 +222,7 @@ class SelectorEvidence:
         for metric, guardrail in self.selector.guardrails.items():
             found = self.summary(metric)
             value = None if found is None else Quantity(found[0].mean, found[1])
-            baseline = self._baseline(metric, guardrail)
+            baseline = baseline_of(metric, guardrail, self.measured, self._published_set)
             judgements.append(guardrails.judge(metric, guardrail, value, baseline))
         return judgements
 
@@ -241,25 +248,16 @@ class SelectorEvidence:
     @cached_property
     def history_digest(self) -> str:
         """Digest of all that a page can show of this selector and its earlier runs."""
-        return digest_of([self.digest, [entry.name for entry in self.entries]])
+        published = sorted((entry.name, entry.stamp) for entry in self._published)
+        return digest_of([self.digest, [entry.name for entry in self.entries], published])
 
-    def _baseline(self, metric: str, guardrail: Guardrail) -> guardrails.Baseline:
-        if guardrail.baseline is None or self.measured is None:
-            return guardrails.Baseline(None, "nothing is measured")
-        if guardrail.baseline != PUBLISHED:
-            same = guardrail.machine_class == self.measured.machine_class
-            same = same and self.measured.inputs.digest.startswith(guardrail.inputs or "")
-            if not same:
-                return guardrails.Baseline(None, f"measured on {guardrail.machine_class}")
-            typed = parse_quantity(guardrail.baseline, any_unit=True)
-            return guardrails.Baseline(typed, "declared")
-        layer = self._store.published
-        published = [entry for name in self.selector.names for entry in layer.entries(name)]
-        found = summary_of(self._same_set(self.measured, published), metric)
-        if found is None:
-            return guardrails.Baseline(None, "no published run of this machine class and inputs")
-        mean = Quantity(found[0].mean, found[1])
-        return guardrails.Baseline(mean, f"published, n = {found[0].n}")
+    @cached_property
+    def _published(self) -> list[Entry]:
+        layer = self._store.baseline
+        return [entry for name in self.selector.names for entry in layer.entries(name)]
+
+    def _published_set(self) -> list[RunRecord]:
+        return self._same_set(self.measured, self._published) if self.measured else []
 
     def _same_set(self, like: RunRecord, entries: list[Entry]) -> list[RunRecord]:
         mine = (like.inputs.digest, like.machine_class)

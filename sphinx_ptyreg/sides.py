@@ -34,7 +34,8 @@ class Side(NamedTuple):
         if not self.records:
             return self.name
         record = self.records[-1]
-        told = (self.name, record.started[:10], record.machine_class)
+        where = f"{record.machine_class} (imported)" if record.imported else record.machine_class
+        told = (self.name, record.started[:10], where)
         return f"{', '.join(told)}, n = {len(self.records)}"
 
 
@@ -97,7 +98,7 @@ def _by_word(
 ) -> Side:
     newest = own.measured
     if word == "published":
-        published = _newest_set(own, _entries(own, evidence.store.published))
+        published = _newest_set(own, _entries(own, evidence.store.baseline))
         absent = "" if published else f"Nothing of {own.selector.name} is published"
         return Side(word, published, absent)
     if newest is None:
@@ -151,8 +152,13 @@ def _side(project: Project, records: Sequence[RunRecord]) -> Side:
 
 
 def _newest_set(own: SelectorEvidence, entries: Iterable[Entry]) -> list[RunRecord]:
-    """Return the newest sample set, of the machine class at hand when there is one."""
-    records = [entry.read() for entry in sorted(entry for entry in entries if entry.measured)]
+    """Return the newest sample set, of the machine class at hand when there is one.
+
+    Imports are taken only where there is no run.
+    """
+    measured = sorted(entry for entry in entries if entry.measured)
+    runs = [entry for entry in measured if not entry.imported]
+    records = [entry.read() for entry in runs or measured]
     same = [record for record in records if record.machine_class == own.machine_class]
     chosen = (same or records)[-1:]
     return [

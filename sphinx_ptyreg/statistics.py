@@ -10,14 +10,14 @@ __all__ = ["Summary", "summarise"]
 
 
 class Summary(NamedTuple):
-    """A sample set in numbers; `stdev` and `cv` (in %) are absent for one sample."""
+    """A sample set in numbers; `range`, `stdev` and `cv` (in %) are absent for one sample."""
 
     n: int
     mean: float
     median: float
     min: float
     max: float
-    range: float
+    range: float | None
     stdev: float | None
     cv: float | None
 
@@ -45,7 +45,7 @@ def summarise(samples: Sequence[float]) -> Summary:
         median=_median(samples),
         min=min(samples),
         max=max(samples),
-        range=max(samples) - min(samples),
+        range=max(samples) - min(samples) if len(samples) > 1 else None,
         stdev=stdev,
         cv=None if stdev is None or mean == 0 else 100.0 * stdev / abs(mean),
     )

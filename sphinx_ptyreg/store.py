@@ -99,6 +99,8 @@ class Store:
         self.local = Layer(local)
         self.received = ReceivedLayer(local / "received")
         self.published = Layer(published)
+        #: What guardrails and comparisons mean by *published*.
+        self.baseline = self.published
 
     @property
     def layers(self) -> tuple[Layer, Layer, Layer]:

@@ -65,7 +65,7 @@ def execute(arguments: argparse.Namespace) -> int:
     told = report.report(evidence, "check", claims)
     if arguments.names:
         known = [name for selector in wanted for name in selector.names]
-        told = _only(told, known, _owners(evidence, claims))
+        told = _only(told, known, evidence, claims)
     told["pages"] = pages
     told["notes"] = [*_without_card(project, names, cards), *_unfit(evidence, names)]
     told["unreadable"] = evidence.unreadable(names)
@@ -80,16 +80,21 @@ def execute(arguments: argparse.Namespace) -> int:
     return ExitCode.INFRASTRUCTURE if told["unreadable"] else ExitCode.OK
 
 
-def _owners(evidence: Evidence, claims: list[ClaimMade]) -> dict[str, set[str]]:
-    return {m.claim: {evidence.owner(path) for path in evidence.claimed(m.claim)} for m in claims}
-
-
-def _only(told: dict[str, Any], names: list[str], owners: dict[str, set[str]]) -> dict[str, Any]:
+def _only(
+    told: dict[str, Any], names: list[str], evidence: Evidence, claims: list[ClaimMade]
+) -> dict[str, Any]:
     """Return the part of a report that is about `names`."""
     wanted = set(names)
+    findings = evidence.project.findings
+    stated = {made.claim for made in claims} | {f.claim for f in findings.values() if f.claim}
+    owners = {text: {evidence.owner(path) for path in evidence.claimed(text)} for text in stated}
     return told | {
         "selectors": [own for own in told["selectors"] if own["name"] in wanted],
-        "findings": [found for found in told["findings"] if found["selector"] in wanted],
+        "findings": [
+            found
+            for found in told["findings"]
+            if wanted & {found["selector"], *owners.get(findings[found["id"]].claim or "", ())}
+        ],
         "claims": [made for made in told["claims"] if owners[made["claim"]] & wanted],
     }
 
@@ -130,8 +135,8 @@ def _print(console: Console, told: dict[str, Any]) -> None:
         console.print(heading(kind))
         console.table(
             [
-                (status_word("fail" if case.problem else "no data" if case.skipped else "pass"),
-                 case.name, _without_name(case.problem) or case.skipped)
+                (status_word(case.word), case.name,
+                 _without_name(case.problem) or case.skipped or case.warned)
                 for case in judged
                 if case.kind == kind and (kind != "claims" or case.problem)
             ],

@@ -8,6 +8,7 @@ from docutils import nodes
 
 from ..catalogue import N_, _, spoken
 from ..citable import numbers_of
+from ..declared import MEASURED
 from ..errors import UnknownNameError
 from ..pictures import picture
 from ..plots import Limit, Point, Trend, drawing
@@ -41,10 +42,12 @@ class HistoryDirective(SelectorDirective):
         """Return the drawing and its table."""
         path = self.arguments[0].partition(".")[2] or "duration"
         found = self._found(evidence, path)
-        unit = found[-1][1].unit
+        unit = next((v.unit for r, v in reversed(found) if not r.imported), found[-1][1].unit)
         by_class: dict[str, list[tuple[RunRecord, Value]]] = {}
         for record, value in found:
-            by_class.setdefault(record.machine_class, []).append((record, value))
+            where = record.machine_class
+            name = f"{where} (imported)" if record.imported else where
+            by_class.setdefault(name, []).append((record, value))
         limit = self.options.get("limit", 20)
         kept = {name: runs[-limit:] for name, runs in sorted(by_class.items())}
         content: list[Node] = []
@@ -52,10 +55,11 @@ class HistoryDirective(SelectorDirective):
             title = _("{path} of {name}").format(path=path, name=evidence.selector.name)
             trends = [
                 Trend(name, [self._point(record, value, unit) for record, value in runs])
-                for name, runs in kept.items()
+                for name, every in kept.items()
+                if (runs := [(r, v) for r, v in every if same_dimension(v.unit, unit)])
             ]
             over = _("{title} over {runs} runs on {classes} machine classes")
-            if len(kept) == 1:
+            if len(trends) == 1:
                 over = _("{title} over {runs} runs on one machine class")
             limits = _limits(evidence, path, unit)
             content.append(picture(drawing(title, unit, trends, limits, over)))
@@ -71,11 +75,9 @@ class HistoryDirective(SelectorDirective):
                 known.add(f"{evidence.selector.name}.{key}")
                 if key == path:
                     found.append((record, Value(number, unit)))
-        unit = found[-1][1].unit if found else ""
-        same = [(record, value) for record, value in found if same_dimension(value.unit, unit)]
-        if not same:
+        if not found:
             raise UnknownNameError("number", self.arguments[0], known)
-        return same
+        return found
 
     def _version(self, record: RunRecord) -> str:
         commit = record.commit.id if record.commit else None
@@ -102,7 +104,8 @@ class HistoryDirective(SelectorDirective):
 
 
 def _limits(evidence: SelectorEvidence, path: str, unit: str) -> list[Limit]:
-    guardrail = evidence.selector.guardrails.get(path.removeprefix("metrics."))
+    name = path.removeprefix("metrics.")
+    guardrail = evidence.selector.guardrails.get(path if name in MEASURED else name)
     limits = []
     for word in (N_("fail"), N_("warn"), N_("minimum")):
         text = getattr(guardrail, word, None)

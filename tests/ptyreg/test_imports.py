@@ -43,6 +43,7 @@ FLOORS: tuple[frozenset[str], ...] = (
                "ingest.junit", "inputs", "modes", "process", "store", "values"}),
     frozenset({"citable", "composer", "guardrails", "standing", "config", "findings", "frozen",
                "ingest.imports", "judging", "receiving"}),
+    frozenset({"baselines"}),
     frozenset({"bundles.reading", "remote", "selector_evidence", "vouching"}),
     frozenset({"bundles.merging", "bundles.writing", "evidence", "exchange", "exports.badges",
                "exports.benchmark",
