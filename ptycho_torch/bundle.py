@@ -29,6 +29,7 @@ from ptycho_torch.config import ModelConfig, plain_settings
 from ptycho_torch.damage import damage_told
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     from ptycho_torch.reconstructor import Reconstructor
@@ -52,13 +53,14 @@ class Bundle:
     training: dict[str, Any]
 
 
-def save_bundle(path: Path, bundle: Bundle) -> None:
+def save_bundle(path: str | os.PathLike[str], bundle: Bundle) -> None:
     """Write a bundle, completely or not at all; the same bundle gives the same bytes."""
     require("safetensors")
     from safetensors import numpy as safetensors  # noqa: PLC0415 - as late as PyTorch
 
     from ptycho_torch.needs_torch import torch  # noqa: PLC0415 - `info` needs none
 
+    path = Path(path)
     reconstructor = bundle.reconstructor
     arrays = {}
     for name, tensor in reconstructor.state_dict().items():
@@ -85,7 +87,7 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
         raise
 
 
-def load_bundle(path: Path) -> Bundle:
+def load_bundle(path: str | os.PathLike[str]) -> Bundle:
     """Read a bundle, wherever and with whatever version of PyTorch it was trained.
 
     Args:
@@ -98,7 +100,7 @@ def load_bundle(path: Path) -> Bundle:
         DataError: If it is missing, damaged, from a newer version, or one of another program.
         DependencyMissing: If PyTorch or safetensors is not installed.
     """
-    found = read_bundle_file(path)
+    found = read_bundle_file(Path(path))
     require_torch()
     require("safetensors")
     with damage_told(found.path, "hold a complete network", AGAIN):

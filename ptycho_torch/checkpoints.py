@@ -153,7 +153,8 @@ def check_resumable(path: Path, identity: Identity) -> None:
             raise UsageError(
                 expected(
                     f"--{name}",
-                    f"be {settings[name]} as in the checkpoint",
+                    f"be {'all' if settings[name] is None else settings[name]} as in the "
+                    "checkpoint",
                     value,
                     "The learning rate falls over all the epochs that were asked for at first, so "
                     "a training cannot be made longer: train anew."

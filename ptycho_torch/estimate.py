@@ -8,8 +8,9 @@ from ptycho_torch.checks import UsageError, expected
 from ptycho_torch.data.scan import PlacedObject
 from ptycho_torch.metrics import same_pixels
 from ptycho_torch.needs_torch import torch
-from ptycho_torch.physics.patches import place_patches
-from ptycho_torch.physics.shifts import shift_derivatives
+from ptycho_torch.physics.detector import mean_counts, transmitted_amplitude
+from ptycho_torch.physics.patches import patch_indices, place_patches
+from ptycho_torch.physics.shifts import shift_derivatives, shift_waves
 
 MARGIN_PX = 8
 """Pixels around the scan's field for positions that move while they are refined."""
@@ -75,7 +76,9 @@ def start_estimate(
     positions_px: torch.Tensor,
     probe: torch.Tensor,
     image: PlacedObject | None = None,
+    *,
     margin_px: int = 0,
+    bad_pixels: torch.Tensor | None = None,
 ) -> Estimate:
     """Lay out the canvas that a scan needs, and fill it.
 
@@ -86,6 +89,7 @@ def start_estimate(
         image: What to fill the canvas with; where it is zero or missing, and everywhere if
             ``None``, the sample is taken as flat, as dark as the mean pattern says.
         margin_px: Further pixels on each side.
+        bad_pixels: Pixels that measured nothing, boolean (y, x); none if ``None``.
 
     Returns:
         The start.
@@ -97,9 +101,8 @@ def start_estimate(
     extent = whole.max(dim=0).values - corner + torch.tensor([height, width]).to(half) - half
     rows, columns = (int(value) + margin_px for value in extent)
     origin_px = (int(corner[0]), int(corner[1]))
-    counted = sum(float(part.square().sum()) for part in torch.split(diffraction_amplitude, 256))
-    photons = counted / len(diffraction_amplitude)
-    level = (photons / probe.abs().square().sum()).sqrt()
+    bad = None if bad_pixels is None else bad_pixels.to(probe.device)
+    level = transmitted_amplitude(mean_counts(diffraction_amplitude, bad), probe, bad)
     object_ = torch.ones(rows, columns, dtype=probe.dtype, device=probe.device) * level
     if image is not None:
         origin = (float(origin_px[0]), float(origin_px[1]))
@@ -115,6 +118,30 @@ def start_estimate(
         positions_px=positions_px - corner,
         origin_px=origin_px,
     )
+
+
+def beam_and_patches(
+    estimate: Estimate, picked: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Give what meets at some scan points; beam times patch is the exit wave.
+
+    Args:
+        estimate: Sample, beam and scan.
+        picked: Numbers of the patterns.
+
+    Returns:
+        The probes at their places between the pixels, complex (pattern, mode, y, x); the patches,
+        complex (pattern, y, x); and where their pixels lie in the flattened object, of that shape.
+    """
+    height, width = estimate.probe.shape[1:]
+    positions_px = estimate.positions_px[picked]
+    whole = positions_px.round()
+    half = torch.tensor([height // 2, width // 2], device=whole.device)
+    shape = (int(estimate.object_.shape[0]), int(estimate.object_.shape[1]))
+    indices = patch_indices(whole.long() - half, (height, width), shape)
+    offsets = (positions_px - whole).to(estimate.probe.real.dtype)
+    probes = shift_waves(estimate.probe[None], offsets)
+    return probes, estimate.object_.reshape(-1)[indices], indices
 
 
 def placed_object(estimate: Estimate) -> tuple[PlacedObject, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
+    from ptycho_torch.outputs import RunLog
     from ptycho_torch.reconstruction import Reconstruction
     from ptycho_torch.resolution import RingCorrelation
 
@@ -139,13 +141,15 @@ def save_figure(
     from PIL import Image  # noqa: PLC0415 - only when a picture is drawn
 
     shown = shown_pixels(found.coverage)
-    object_ = found.placed.object_
+    object_ = found.object_
+    cutoff = rings.cutoff()
+    agreed = "below 1/2 bit" if cutoff is None else f"1/2 bit at {cutoff:.3f}"
     panels = [
         image_panel("Amplitude", np.abs(object_), shown, AMPLITUDE_COLOURS, ""),
         image_panel("Phase", centred_phase(object_, shown), shown, PHASE_COLOURS, "rad"),
         image_panel("Coverage", found.coverage, shown, AMPLITUDE_COLOURS, "photons"),
         curve_panel(
-            f"Fourier ring correlation, 1/2 bit at {rings.cutoff():.3f}",
+            f"Fourier ring correlation, {agreed}",
             ("cycles per pixel", rings.frequency.tolist()),
             {"two halves": rings.correlation.tolist(), "1/2 bit": rings.half_bit.tolist()},
         ),
@@ -158,3 +162,25 @@ def save_figure(
     for number, panel in enumerate(panels):
         figure.paste(panel, (number % 3 * PANEL_PX, number // 3 * PANEL_PX))
     figure.save(path, format="PNG", optimize=True)
+
+
+def what_fell(log: RunLog, model_path: Path | None) -> tuple[str, str, list[float]] | None:
+    """Give title, label and values of the refinement's misfit, or else of the training's loss.
+
+    The losses are those of ``metrics.csv`` in the folder of the training; ``None`` without both.
+    """
+    refinement = log.facts.get("refinement")
+    if isinstance(refinement, dict):
+        return (
+            "Amplitude misfit",
+            "pass",
+            [record["amplitude_mse"] for record in refinement["passes"]],
+        )
+    if model_path is None:
+        return None
+    folder = model_path if model_path.is_dir() else model_path.parent
+    metrics = folder / "metrics.csv"
+    if not metrics.is_file():
+        return None
+    with metrics.open(newline="", encoding="utf-8") as file:
+        return "Training loss", "epoch", [float(row["train_loss"]) for row in csv.DictReader(file)]

@@ -7,15 +7,44 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ptycho_torch.checks import UsageError, expected
 from ptycho_torch.data.grouping import pick_evenly
 from ptycho_torch.metrics import same_pixels
 from ptycho_torch.reconstruction import reconstruct
-from ptycho_torch.resolution import RingCorrelation, fourier_ring_correlation
+from ptycho_torch.resolution import (
+    SMALLEST_IMAGE_PX,
+    RingCorrelation,
+    fourier_ring_correlation,
+)
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ptycho_torch.config import InferenceConfig
     from ptycho_torch.data.scan import Scan
     from ptycho_torch.reconstructor import Reconstructor
+
+
+def check_halves(
+    scan: Scan, config: InferenceConfig
+) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[int, int]]:
+    """Find the field over which the halves of a scan can be compared.
+
+    Returns:
+        The patterns, the field's first pixel (y, x) and its height and width.
+
+    Raises:
+        UsageError: If it is narrower than 16 px.
+    """
+    picked = np.asarray(pick_evenly(len(scan.positions_px), config.n_images))
+    low = np.ceil(scan.positions_px[picked].min(axis=0)).astype(int)
+    high = np.floor(scan.positions_px[picked].max(axis=0)).astype(int)
+    shape = (int(high[0] - low[0]) + 1, int(high[1] - low[1]) + 1)
+    if min(shape) < SMALLEST_IMAGE_PX:
+        to = f"span a field of at least {SMALLEST_IMAGE_PX} px each way for a resolution"
+        got = f"{max(shape[0], 0)} × {max(shape[1], 0)} px of {len(picked)} patterns"
+        raise UsageError(expected("the scan positions", to, got, "Leave out --figure."))
+    return picked, low, shape
 
 
 def correlate_halves(
@@ -33,12 +62,9 @@ def correlate_halves(
         patterns, so the whole scan resolves at least as much.
 
     Raises:
-        DataError: If that field is narrower than 16 px.
+        UsageError: If that field is narrower than 16 px.
     """
-    picked = np.asarray(pick_evenly(len(scan.positions_px), config.n_images))
-    low = np.ceil(scan.positions_px[picked].min(axis=0)).astype(int)
-    high = np.floor(scan.positions_px[picked].max(axis=0)).astype(int)
-    shape = (int(high[0] - low[0]) + 1, int(high[1] - low[1]) + 1)
+    picked, low, shape = check_halves(scan, config)
     images = []
     for half in (picked[::2], picked[1::2]):
         part = replace(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import shutil
 import sys
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,17 +26,22 @@ from ptycho_torch.config import InferenceConfig, RefinementConfig
 from ptycho_torch.data.grouping import check_gridsize, pick_evenly
 from ptycho_torch.data.npz import save_object, write_npz
 from ptycho_torch.data.scan_file import load_scan
-from ptycho_torch.figure import save_figure
+from ptycho_torch.data.schema import PIXEL_SIZE
+from ptycho_torch.figure import save_figure, what_fell
 from ptycho_torch.figures import centred_phase, shown_pixels
-from ptycho_torch.halves import correlate_halves
+from ptycho_torch.halves import check_halves, correlate_halves
 from ptycho_torch.outputs import RunLog, check_output_dir, complete_folder
+from ptycho_torch.pass_report import PassReport
 from ptycho_torch.pictures import AMPLITUDE_COLOURS, PHASE_COLOURS, save_picture
 from ptycho_torch.probe_facts import probe_facts
-from ptycho_torch.reconstruction import check_probe, reconstruct
+from ptycho_torch.reconstruction import check_inference, check_probe, reconstruct
+from ptycho_torch.remarks import remarks_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ptycho_torch.data.scan import Scan
+    from ptycho_torch.reconstruction import Reconstruction
     from ptycho_torch.reconstructor import Reconstructor
     from ptycho_torch.refinement import PassRecord
 
@@ -54,8 +58,10 @@ def write_reconstruction(
     config: InferenceConfig,
     *,
     counts: bool = False,
+    probe_file: Path | None = None,
     figure: bool = False,
     report: Callable[[PassRecord], None] | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> None:
     """Reconstruct a scan from a file and write the object, its pictures and the run's record.
 
@@ -66,27 +72,36 @@ def write_reconstruction(
         output_dir: Where to write; it is filled when all is done, or not at all.
         config: How to reconstruct.
         counts: Whether the file holds counts instead of amplitudes.
+        probe_file: A file whose probe to take instead of the scan's own.
         figure: Whether to draw ``figure.png`` and to note the resolution and the probe's figures.
         report: Called at the start of a refinement and after each of its passes.
+        note: Called with each thing that a user should know about the scan or the image.
 
     Raises:
         UsageError: If something asked for cannot be done; nothing is written then.
+        KeyboardInterrupt: If Ctrl-C ended the work. After a pass of refinement the image so far is
+            written, and its text says so.
     """
     require_torch()
     require("safetensors", "pillow")
+    check_inference(config, has_network=model_path is not None)
     check_output_dir(output_dir)
     if (output_dir / BUNDLE_NAME).is_file():
         remedy = "Give another folder: a training's run.json would be lost."
         raise UsageError(expected("--output_dir", "hold no training", output_dir, remedy))
     log = RunLog("ptycho_torch.inference")
     with log.stage("read"):
-        scan = load_scan(scan_file, counts=counts)
+        scan = load_scan(scan_file, counts=counts, probe=probe_file, note=note)
+        log.facts["data"] = {"sha256": scan.digest()}
         count = len(pick_evenly(len(scan.positions_px), config.n_images))
+        if figure:
+            check_halves(scan, config)
         if model_path is not None:
             # What is wrong with it is said before PyTorch is loaded.
-            gridsize = read_bundle_file(model_path).gridsize
+            bundle_file = read_bundle_file(model_path)
+            log.facts["bundle"] = {"sha256": sha256(bundle_file.path.read_bytes()).hexdigest()}
             smallest, among = (count // 2, "half of the") if figure else (count, "the")
-            check_gridsize(gridsize, smallest, f"{among} patterns in {scan_file}")
+            check_gridsize(bundle_file.gridsize, smallest, f"{among} patterns in {scan_file}")
     with log.stage("import"):
         import torch  # noqa: F401, PLC0415 - after the data's errors, and timed
 
@@ -100,36 +115,10 @@ def write_reconstruction(
         if reconstructor is not None:
             check = reconstructor.first_patches(scan)
             write_npz(folder / "check.npz", {"object_patches": check.numpy()})
-        found = reconstruct(reconstructor, scan, config, log, report)
-        if not np.isfinite(found.placed.object_).all():
-            raise UsageError(
-                expected(
-                    "the reconstruction",
-                    "be finite",
-                    "NaN or infinity",
-                    "Look at the loss in metrics.csv and train again.",
-                )
-            )
+        found = reconstruct(reconstructor, scan, config, log, report, keep_interrupted=True)
         with log.stage("save"):
-            more = {
-                "coverage": found.coverage,
-                "probe": found.probe,
-                "positions": found.positions_px,
-            }
-            refined = {name: array for name, array in more.items() if array is not None}
-            save_object(folder / "reconstruction.npz", found.placed, **refined)
-            shown = shown_pixels(found.coverage)
-            amplitude = np.abs(found.placed.object_)
-            save_picture(
-                folder / "reconstructed_amplitude.png", amplitude, shown, AMPLITUDE_COLOURS
-            )
-            save_picture(
-                folder / "reconstructed_phase.png",
-                centred_phase(found.placed.object_, shown),
-                shown,
-                PHASE_COLOURS,
-            )
-        if figure:
+            _write_image(folder, found, scan)
+        if figure and not found.interrupted:
             with log.stage("figure"):
                 rings = correlate_halves(reconstructor, scan, config)
                 save_figure(folder / "figure.png", found, rings, what_fell(log, model_path))
@@ -139,30 +128,33 @@ def write_reconstruction(
                     "half_bit_cycles_per_px": rings.cutoff(),
                     "one_seventh_cycles_per_px": rings.cutoff(1 / 7),
                 }
+        remarks = list(remarks_on(found, scan, config))
+        log.facts["remarks"] = remarks
         log.facts.update(config=asdict(config), patterns_declared=count, patterns_processed=count)
         log.write(folder / "run.json")
+    if found.interrupted:
+        raise KeyboardInterrupt(f"Interrupted. The image so far is in {output_dir}.")
+    if note is not None:
+        for remark in remarks:
+            note(remark)
 
 
-def what_fell(log: RunLog, model_path: Path | None) -> tuple[str, str, list[float]] | None:
-    """Give title, label and values of the refinement's misfit, or else of the training's loss.
-
-    The losses are those of ``metrics.csv`` in the folder of the training; ``None`` without both.
-    """
-    refinement = log.facts.get("refinement")
-    if isinstance(refinement, dict):
-        return (
-            "Amplitude misfit",
-            "pass",
-            [record["amplitude_mse"] for record in refinement["passes"]],
-        )
-    if model_path is None:
-        return None
-    folder = model_path if model_path.is_dir() else model_path.parent
-    metrics = folder / "metrics.csv"
-    if not metrics.is_file():
-        return None
-    with metrics.open(newline="", encoding="utf-8") as file:
-        return "Training loss", "epoch", [float(row["train_loss"]) for row in csv.DictReader(file)]
+def _write_image(folder: Path, found: Reconstruction, scan: Scan) -> None:
+    """Write the object with what goes with it, and its two pictures."""
+    more = {
+        "coverage": found.coverage,
+        "probe": found.probe,
+        "positions": found.positions_px,
+        PIXEL_SIZE.key: None if scan.pixel_size_m is None else np.array(scan.pixel_size_m),
+    }
+    known = {name: array for name, array in more.items() if array is not None}
+    save_object(folder / "reconstruction.npz", found.placed, **known)
+    shown = shown_pixels(found.coverage)
+    for name, values, colours in (
+        ("amplitude", np.abs(found.object_), AMPLITUDE_COLOURS),
+        ("phase", centred_phase(found.object_, shown), PHASE_COLOURS),
+    ):
+        save_picture(folder / f"reconstructed_{name}.png", values, shown, colours)
 
 
 def _parser() -> CommandParser:
@@ -182,6 +174,7 @@ def _parser() -> CommandParser:
     )
     add("--test_data", type=Path, required=True, help="scan to reconstruct")
     add("--counts", action="store_true", help="the scan holds counts, not their square roots")
+    add("--probe", type=Path, help="file whose probe to take instead of the scan's own")
     add("--output_dir", type=Path, required=True, help="folder to write into")
     add(
         "--n_images",
@@ -231,48 +224,12 @@ def _refinement(given: argparse.Namespace) -> RefinementConfig:
             raise UsageError(
                 expected(flag, "come with --refine", "no pass of it", "Add --refine 50.")
             )
-    if given.probe_modes > 1 and not given.refine_probe:
-        raise UsageError(
-            expected(
-                "--probe_modes",
-                "come with --refine_probe",
-                "a probe that stays as it is",
-                "Add --refine_probe.",
-            )
-        )
     return RefinementConfig(
         passes=given.refine,
         probe=given.refine_probe,
         positions=given.refine_positions,
         probe_modes=given.probe_modes,
     )
-
-
-class _PassReport:
-    """Say where a refinement stands: one line that changes on a terminal, a line per pass else."""
-
-    def __init__(self, passes: int) -> None:
-        self._passes = passes
-        self._terminal = sys.stderr.isatty()
-        self._open = False
-
-    def __call__(self, record: PassRecord) -> None:
-        """Say what a pass came to."""
-        text = (
-            f"pass {record.number}/{self._passes}  amplitude misfit {record.amplitude_mse:.4f}"
-            f"  {record.batch_size} patterns per update  {record.seconds:.1f} s"
-        )
-        if not self._terminal:
-            say(text)
-            return
-        width = shutil.get_terminal_size().columns - 1
-        say(f"\r\x1b[K{text[:width]}", end="")
-        self._open = True
-
-    def close(self) -> None:
-        """Leave the line, so that what comes next stands alone."""
-        if self._open:
-            say("")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -285,7 +242,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             accelerator=given.accelerator,
             refinement=_refinement(given),
         )
-        report = None if given.quiet else _PassReport(given.refine)
+        report = None if given.quiet else PassReport(given.refine)
         try:
             write_reconstruction(
                 None if str(given.model_path) == NO_MODEL else given.model_path,
@@ -293,8 +250,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 given.output_dir,
                 config,
                 counts=given.counts,
+                probe_file=given.probe,
                 figure=given.figure,
                 report=report,
+                note=None if given.quiet else lambda text: say(f"note: {text}"),
             )
         finally:
             if report is not None:

@@ -22,7 +22,8 @@ class ProbeFacts:
         centre_px: Centre of its light (y, x) from pixel ``size // 2``.
         diameter_px: Diameter of the circle around that centre that holds 90 % of its light.
         edge_share: Share of its light on the outermost pixels; much of it means too small a window.
-        mode_shares: Energy of each mode, of the whole, after making the modes orthogonal.
+        mode_shares: Energy of each mode, of the whole, after making the modes orthogonal. Refined
+            modes take up noise and errors of the model as well, so this is no degree of coherence.
     """
 
     photons: float

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ptycho_torch.checks import UsageError, expected
+from ptycho_torch.data.links import link_patterns
 from ptycho_torch.data.scan import PlacedObject
 from ptycho_torch.outputs import RunLog
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
     from ptycho_torch.config import InferenceConfig
     from ptycho_torch.data.dataset import PatternDataset
+    from ptycho_torch.data.links import Links
     from ptycho_torch.data.scan import Scan
+    from ptycho_torch.misfit import Misfit
     from ptycho_torch.reconstructor import Reconstructor
     from ptycho_torch.refinement import PassRecord
 
@@ -35,12 +38,29 @@ class Reconstruction:
         coverage: The summed light on each of its pixels, real (y, x).
         probe: The refined probe, complex (mode, y, x); ``None`` where it was not refined.
         positions_px: The refined scan positions, float64 (pattern, yx); ``None`` likewise.
+        islands: Parts of the scan that share no light with each other: no data tell the phase of
+            one from that of the next.
+        misfit: How far the patterns that it predicts are from the measured ones.
+        interrupted: Whether Ctrl-C ended its refinement before the last pass.
     """
 
     placed: PlacedObject
     coverage: NDArray[np.float32]
+    misfit: Misfit
+    islands: int = 1
     probe: NDArray[np.complex64] | None = None
     positions_px: NDArray[np.float64] | None = None
+    interrupted: bool = False
+
+    @property
+    def object_(self) -> NDArray[np.complex64]:
+        """Give the object, complex64 (y, x)."""
+        return self.placed.object_
+
+    @property
+    def origin_px(self) -> tuple[float, float]:
+        """Give the position (y, x) of its pixel [0, 0], in the pixels in which scans are given."""
+        return self.placed.origin_px
 
 
 def check_probe(reconstructor: Reconstructor, scan: Scan, name: str) -> None:
@@ -78,6 +98,8 @@ def reconstruct(
     config: InferenceConfig,
     log: RunLog | None = None,
     report: Callable[[PassRecord], None] | None = None,
+    *,
+    keep_interrupted: bool = False,
 ) -> Reconstruction:
     """Predict the patches of a scan and stitch them; refine the image if the settings say so.
 
@@ -87,40 +109,78 @@ def reconstruct(
         config: How to reconstruct.
         log: Where to note the seconds; nowhere if ``None``.
         report: Called at the start of a refinement and after each of its passes.
+        keep_interrupted: Whether Ctrl-C after a pass gives the image so far instead of ending.
 
     Returns:
         The object and what goes with it.
 
     Raises:
-        UsageError: If the scan has fewer patterns than asked for, no accelerator is there, or
-            there is neither a network nor a pass of refinement.
+        UsageError: If a setting cannot be, the scan has fewer patterns than asked for, no
+            accelerator is there, there is neither a network nor a pass of refinement, or the image
+            holds NaN.
     """
+    check_inference(config, has_network=reconstructor is not None)
     from ptycho_torch.data.dataset import PatternDataset  # noqa: PLC0415 - needs PyTorch
 
     log = log or RunLog("")
     patterns = PatternDataset(scan, config.n_images)
+    if reconstructor is None:
+        light = np.square(np.abs(scan.probe))
+    else:
+        reconstructor.look_at(scan)
+        light = reconstructor.light.cpu().numpy()
+    links = link_patterns(patterns.positions_px.numpy(), light)
+    log.facts["islands"] = links.islands
+    found = None
     if reconstructor is not None:
-        predicted = _predict(reconstructor, patterns, config, log)
-        if not config.refinement.passes:
-            return predicted
-        return _refine(predicted.placed, scan, patterns, config, log, report)
-    if not config.refinement.passes:
-        raise UsageError(
-            expected(
-                "a reconstruction without a network",
-                "have at least 1 pass of refinement",
-                "none",
-                "Give --refine, or a trained bundle.",
-            )
-        )
-    return _refine(None, scan, patterns, config, log, report)
+        found = _predict(reconstructor, patterns, config, links, log)
+    if config.refinement.passes:
+        image = None if found is None else found.placed
+        found = _refine(image, patterns, config, log, report, keep_interrupted=keep_interrupted)
+    if found is None:
+        message = "settings that ask for nothing were refused"
+        raise RuntimeError(message)
+    if not np.isfinite(found.object_).all():
+        remedy = "Look at the loss in metrics.csv and train again."
+        raise UsageError(expected("the reconstruction", "be finite", "NaN or infinity", remedy))
+    log.facts["misfit"] = asdict(found.misfit)
+    return replace(found, islands=links.islands)
+
+
+def check_inference(config: InferenceConfig, *, has_network: bool = True) -> None:
+    """Refuse settings that cannot be.
+
+    Raises:
+        UsageError: If a setting is out of its range, or nothing would be done.
+    """
+    refinement = config.refinement
+    if not (has_network or refinement.passes):
+        to, remedy = "have at least 1 pass of refinement", "Give --refine, or a trained bundle."
+        raise UsageError(expected("a reconstruction without a network", to, "none", remedy))
+    for name, value, minimum in (
+        ("batch_size", config.batch_size, 1),
+        ("passes", refinement.passes, 0),
+        ("batch_size of a refinement", refinement.batch_size, 1),
+        ("probe_modes", refinement.probe_modes, 1),
+        ("seed", refinement.seed, 0),
+    ):
+        if value < minimum:
+            raise UsageError(expected(name, f"be at least {minimum}", value, "Raise it."))
+    if refinement.probe_modes > 1 and not refinement.probe:
+        to, got = "come with --refine_probe", "a probe that stays as it is"
+        raise UsageError(expected("--probe_modes", to, got, "Add --refine_probe."))
 
 
 def _predict(
-    reconstructor: Reconstructor, patterns: PatternDataset, config: InferenceConfig, log: RunLog
+    reconstructor: Reconstructor,
+    patterns: PatternDataset,
+    config: InferenceConfig,
+    links: Links,
+    log: RunLog,
 ) -> Reconstruction:
     """Give what the network says."""
-    from ptycho_torch.needs_torch import choose_device  # noqa: PLC0415 - needs PyTorch
+    from ptycho_torch.misfit import misfit_of  # noqa: PLC0415 - needs PyTorch
+    from ptycho_torch.needs_torch import choose_device, torch  # noqa: PLC0415 - needs PyTorch
 
     reconstructor = reconstructor.to(choose_device(config.accelerator))
     with log.stage("infer"):
@@ -128,46 +188,67 @@ def _predict(
             patterns.diffraction_amplitude, config.batch_size, patterns.positions_px
         )
     with log.stage("stitch"):
-        stitched = reconstructor.stitch(patches, patterns.positions_px)
+        stitched = reconstructor.stitch(patches, patterns.positions_px, links)
         placed = PlacedObject(
             object_=stitched.object_.cpu().numpy(),
             origin_px=(float(stitched.origin_px[0]), float(stitched.origin_px[1])),
         )
-        coverage = stitched.coverage.cpu().numpy()
-    return Reconstruction(placed=placed, coverage=coverage)
+        misfit = misfit_of(placed, patterns, torch.from_numpy(patterns.scan.probe)[None])
+    coverage = stitched.coverage.cpu().numpy()
+    return Reconstruction(placed=placed, coverage=coverage, misfit=misfit)
 
 
 def _refine(
     image: PlacedObject | None,
-    scan: Scan,
     patterns: PatternDataset,
     config: InferenceConfig,
     log: RunLog,
     report: Callable[[PassRecord], None] | None,
+    *,
+    keep_interrupted: bool,
 ) -> Reconstruction:
     """Give what the scan says when one starts from an image, or from a flat sample."""
     from ptycho_torch.estimate import placed_object  # noqa: PLC0415 - needs PyTorch
+    from ptycho_torch.misfit import misfit_of  # noqa: PLC0415 - needs PyTorch
     from ptycho_torch.needs_torch import choose_device, torch  # noqa: PLC0415 - needs PyTorch
     from ptycho_torch.refinement import begin_refinement  # noqa: PLC0415 - needs PyTorch
 
+    passes: list[dict[str, float]] = []
+    interrupted = False
     with log.stage("refine"):
-        probe = torch.from_numpy(scan.probe).to(choose_device(config.accelerator))
+        probe = torch.from_numpy(patterns.scan.probe).to(choose_device(config.accelerator))
         refinement = begin_refinement(
-            patterns.diffraction_amplitude, patterns.positions_px, probe, config.refinement, image
+            patterns.diffraction_amplitude,
+            patterns.positions_px,
+            probe,
+            config.refinement,
+            image,
+            patterns.bad_pixels,
         )
-        passes = []
-        for record in refinement.passes():
-            passes.append(asdict(record))
-            if report is not None:
-                report(record)
-    log.facts["refinement"] = {"start": "flat" if image is None else "network", "passes": passes}
-    estimate = refinement.estimate
-    placed, coverage = placed_object(estimate)
-    origin = np.asarray(estimate.origin_px, dtype=np.float64)
-    positions_px = estimate.positions_px.double().cpu().numpy() + origin
+        try:
+            for record in refinement.passes():
+                passes.append(asdict(record))
+                if report is not None:
+                    report(record)
+        except KeyboardInterrupt:
+            if not keep_interrupted or len(passes) < 2:  # not one pass is done
+                raise
+            interrupted = True
+        estimate = refinement.estimate
+        placed, coverage = placed_object(estimate)
+        origin = np.asarray(estimate.origin_px, dtype=np.float64)
+        positions_px = estimate.positions_px.cpu().double() + torch.from_numpy(origin)
+        misfit = misfit_of(placed, patterns, estimate.probe.cpu(), positions_px)
+    log.facts["refinement"] = {
+        "start": "flat" if image is None else "network",
+        "passes": passes,
+        "interrupted": interrupted,
+    }
     return Reconstruction(
         placed=placed,
         coverage=coverage,
+        misfit=misfit,
         probe=estimate.probe.cpu().numpy() if config.refinement.probe else None,
-        positions_px=positions_px if config.refinement.positions else None,
+        positions_px=positions_px.numpy() if config.refinement.positions else None,
+        interrupted=interrupted,
     )

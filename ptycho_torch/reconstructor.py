@@ -1,16 +1,26 @@
 """The whole machine: patterns in, a stitched object out. It knows no Lightning and no files."""
 
+import numpy as np
+
 from ptycho_torch.checks import UsageError, expected
 from ptycho_torch.config import ModelConfig
 from ptycho_torch.data.dataset import group_scan
 from ptycho_torch.data.grouping import check_gridsize
+from ptycho_torch.data.links import Links
 from ptycho_torch.data.scan import Scan
 from ptycho_torch.models.unet import UNet
 from ptycho_torch.needs_torch import limit_threads, torch
+from ptycho_torch.physics.detector import (
+    beam_on_detector,
+    fill_bad_pixels,
+    mean_counts,
+    transmitted_amplitude,
+)
 from ptycho_torch.physics.forward_model import ForwardModel
 from ptycho_torch.physics.groups import merge_patches, share_patches
 from ptycho_torch.physics.losses import patch_distance, poisson_nll
-from ptycho_torch.reassembly import StitchedObject, stitch, synchronise_phases
+from ptycho_torch.reassembly import StitchedObject, stitch
+from ptycho_torch.synchronisation import synchronise_phases
 
 LEVELS_MAXIMUM = 3
 
@@ -50,6 +60,8 @@ class Reconstructor(torch.nn.Module):
         amplitude_scale: Typical amplitude of the object; what the network predicts is relative.
         input_mean: Mean of the network's inputs, real (1, channel, 1, 1).
         input_spread: Their standard deviation, of the same shape.
+        exposure: By what measured amplitudes are multiplied before they are looked at: 1 where the
+            beam has the energy of the known probe, see :meth:`look_at`.
     """
 
     amplitude_scale: torch.Tensor
@@ -69,6 +81,7 @@ class Reconstructor(torch.nn.Module):
             )
         self.config = config
         self.forward_model = ForwardModel(probe, config.probe_energy)
+        self.exposure = 1.0
         self.members = config.gridsize**2
         inputs = INPUTS if self.members == 1 else self.members * (INPUTS + PLACES)
         self.network = UNet(inputs, config.channels, config.levels, self.members)
@@ -77,6 +90,18 @@ class Reconstructor(torch.nn.Module):
         self.register_buffer("input_mean", torch.zeros(1, INPUTS, 1, 1))
         self.register_buffer("input_spread", torch.ones(1, INPUTS, 1, 1))
 
+    def look_at(self, scan: Scan) -> None:
+        """Take over what differs from scan to scan of one beam: bad pixels and the exposure.
+
+        The network knows patterns of its own probe's energy. Those of a scan that was exposed for
+        longer, and whose probe says so, are dimmed to it.
+        """
+        model = self.forward_model
+        known = model.probe.cpu().numpy()
+        self.exposure = float(np.linalg.norm(known) / np.linalg.norm(scan.probe))
+        bad = None if scan.bad_pixels is None else torch.from_numpy(scan.bad_pixels)
+        model.bad_pixels = None if bad is None else bad.to(model.probe.device)
+
     @torch.no_grad()
     def calibrate(self, diffraction_amplitude: torch.Tensor) -> None:
         """Take the scales of the inputs from the patterns to train on.
@@ -84,17 +109,21 @@ class Reconstructor(torch.nn.Module):
         Args:
             diffraction_amplitude: Roots of counts, real (pattern, y, x).
         """
-        photons = diffraction_amplitude.square().sum(dim=(1, 2)).mean()
-        beam = self.forward_model.probe.abs().square().sum()
-        self.amplitude_scale.copy_((photons / beam).sqrt())
+        model = self.forward_model
+        photons = mean_counts(diffraction_amplitude, model.bad_pixels)
+        self.amplitude_scale.copy_(transmitted_amplitude(photons, model.probe, model.bad_pixels))
         images = self._images(diffraction_amplitude)
         self.input_mean.copy_(images.mean(dim=(0, 2, 3), keepdim=True))
         self.input_spread.copy_(images.std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-6))
 
     def _images(self, diffraction_amplitude: torch.Tensor) -> torch.Tensor:
         """Give the network's inputs, real (pattern, channel, y, x), in the probe's window."""
-        guess = self.forward_model.back_project(diffraction_amplitude)
-        pattern = diffraction_amplitude[:, *self.forward_model.window].log1p()
+        model = self.forward_model
+        if model.bad_pixels is not None:
+            empty = beam_on_detector(model.probe).sqrt() * self.amplitude_scale
+            diffraction_amplitude = fill_bad_pixels(diffraction_amplitude, model.bad_pixels, empty)
+        guess = model.back_project(diffraction_amplitude)
+        pattern = diffraction_amplitude[:, *model.window].log1p()
         return torch.stack([guess.real, guess.imag, pattern], dim=1)
 
     def forward(
@@ -114,11 +143,11 @@ class Reconstructor(torch.nn.Module):
             Object patches in the probe's window, complex, of the input's leading axes: each pattern
             or each group up to a phase.
         """
-        patterns = diffraction_amplitude.flatten(end_dim=-3)
+        patterns = diffraction_amplitude.flatten(end_dim=-3) * self.exposure
         images = (self._images(patterns) - self.input_mean) / self.input_spread
         if relative_positions_px is not None:
             images = images.reshape(*diffraction_amplitude.shape[:2], *images.shape[1:])
-            places = relative_positions_px / self.beam_size_px
+            places = relative_positions_px / self.forward_model.beam_size_px
             places = places[..., None, None].expand(-1, -1, -1, *images.shape[-2:])
             images = torch.cat([images, places], dim=2).flatten(1, 2)
         images = images.contiguous(memory_format=torch.channels_last)
@@ -145,12 +174,7 @@ class Reconstructor(torch.nn.Module):
         diffraction_amplitude: torch.Tensor,
         relative_positions_px: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Judge the predicted patches by the counts that they explain.
-
-        Args:
-            diffraction_amplitude: Roots of counts, real (pattern, y, x), or for groups
-                (group, member, y, x).
-            relative_positions_px: Where members lie in their group, real (group, member, yx).
+        """Judge the patches predicted from what :meth:`forward` takes by the counts.
 
         Returns:
             The Poisson negative log-likelihood per pixel, above that of a perfect model.
@@ -163,7 +187,8 @@ class Reconstructor(torch.nn.Module):
     ) -> torch.Tensor:
         """Judge patches, complex (…, pattern, y, x), by the counts that they explain."""
         predicted = self.forward_model(object_patches.flatten(end_dim=-3))
-        return poisson_nll(predicted, diffraction_amplitude.flatten(end_dim=-3).square())
+        counts = (diffraction_amplitude.flatten(end_dim=-3) * self.exposure).square()
+        return poisson_nll(predicted, counts, self.forward_model.bad_pixels)
 
     def lesson_loss(
         self, object_patches: torch.Tensor, known_patches: torch.Tensor
@@ -178,14 +203,7 @@ class Reconstructor(torch.nn.Module):
             The mean squared difference, each pattern or group at its best phase, relative to the
             object's typical amplitude.
         """
-        light = self.light
-        if object_patches.ndim == 4:  # the members of a group are one image, below each other
-            light = light.repeat(self.members, 1)
-            object_patches, known_patches = (
-                object_patches.flatten(1, 2),
-                known_patches.flatten(1, 2),
-            )
-        distance = patch_distance(object_patches, known_patches, light)
+        distance = patch_distance(object_patches, known_patches, self.light)
         return distance / self.amplitude_scale.square()
 
     def first_patches(self, scan: Scan) -> torch.Tensor:
@@ -197,23 +215,15 @@ class Reconstructor(torch.nn.Module):
         Returns:
             Object patches, complex (pattern, y, x): 8 patterns, or as many as a group has.
         """
+        self.look_at(scan)
         count = max(FIRST_PATTERNS, self.members)
         first = torch.tensor(scan.diffraction_amplitude[:count])
         return self.predict(first, count, torch.tensor(scan.positions_px[:count]))
 
     @property
-    def beam_size_px(self) -> float:
-        """The beam's root mean square distance from its centre."""
-        light = self.light
-        from_centre = [torch.arange(size, device=light.device) - size // 2 for size in light.shape]
-        square = from_centre[0].square()[:, None] + from_centre[1].square()
-        return float(((light * square).sum() / light.sum()).sqrt())
-
-    @property
     def light(self) -> torch.Tensor:
         """The beam's intensity on the pixels of a patch, real (y, x)."""
-        light = self.forward_model.window_probe.abs().square()
-        return light.sum(dim=0) if light.ndim == 3 else light
+        return self.forward_model.light
 
     @torch.no_grad()
     def predict(
@@ -270,12 +280,15 @@ class Reconstructor(torch.nn.Module):
             return merge_patches(patches, groups.to(device), self.light)
 
     @torch.no_grad()
-    def stitch(self, patches: torch.Tensor, positions_px: torch.Tensor) -> StitchedObject:
+    def stitch(
+        self, patches: torch.Tensor, positions_px: torch.Tensor, links: Links | None = None
+    ) -> StitchedObject:
         """Bring patches to a common phase and average them where they overlap.
 
         Args:
             patches: Complex (pattern, y, x).
             positions_px: Patch centres, real (pattern, yx).
+            links: Which patterns share light; looked for if ``None``.
 
         Returns:
             The object.
@@ -283,4 +296,5 @@ class Reconstructor(torch.nn.Module):
         weight = self.light
         positions_px = positions_px.to(patches.device, weight.dtype)
         with limit_threads(1):
-            return stitch(synchronise_phases(patches, weight, positions_px), weight, positions_px)
+            patches = synchronise_phases(patches, weight, positions_px, links)
+            return stitch(patches, weight, positions_px)

@@ -15,13 +15,17 @@ from dataclasses import dataclass, replace
 
 from ptycho_torch.config import RefinementConfig
 from ptycho_torch.data.scan import PlacedObject
-from ptycho_torch.estimate import MARGIN_PX, Estimate, split_modes, start_estimate
+from ptycho_torch.estimate import (
+    MARGIN_PX,
+    Estimate,
+    beam_and_patches,
+    split_modes,
+    start_estimate,
+)
 from ptycho_torch.needs_torch import limit_threads, torch
 from ptycho_torch.physics.gauge import fix_gauge
-from ptycho_torch.physics.patches import patch_indices
 from ptycho_torch.physics.projection import incoherent_sum, project_amplitude
 from ptycho_torch.physics.propagation import far_field, inverse_far_field
-from ptycho_torch.physics.shifts import shift_waves
 from ptycho_torch.physics.updates import UpdateSums, position_steps
 
 CHUNK_PIXELS = 2**18
@@ -45,7 +49,7 @@ class PassRecord:
     Attributes:
         number: Its number, from 1; 0 is the start.
         amplitude_mse: Mean squared difference of predicted and measured diffraction amplitudes,
-            over all pixels of the scan; photon noise alone gives up to 0.25.
+            over all measured pixels of the scan; photon noise alone gives up to 0.25.
         batch_size: Patterns per update.
         seconds: Time since the refinement began.
     """
@@ -63,17 +67,23 @@ class Refinement:
         diffraction_amplitude: Roots of counts, real (pattern, y, x).
         start: Where to start from.
         config: How to refine.
+        bad_pixels: Pixels that measured nothing, boolean (y, x); none if ``None``.
 
     Attributes:
         estimate: The best so far.
     """
 
     def __init__(
-        self, diffraction_amplitude: torch.Tensor, start: Estimate, config: RefinementConfig
+        self,
+        diffraction_amplitude: torch.Tensor,
+        start: Estimate,
+        config: RefinementConfig,
+        bad_pixels: torch.Tensor | None = None,
     ) -> None:
         self.diffraction_amplitude = diffraction_amplitude
         self.estimate = start
         self.config = config
+        self._bad = None if bad_pixels is None else bad_pixels.to(start.probe.device)
         total = len(diffraction_amplitude)
         self._batch_size = max(1, min(config.batch_size, total // UPDATES_PER_PASS))
         self._step = 1.0
@@ -135,8 +145,10 @@ class Refinement:
         for picked in torch.split(everything, self._chunk):
             probes, patches, _ = beam_and_patches(estimate, picked)
             predicted = incoherent_sum(far_field(probes * patches[:, None])).sqrt()
-            total += float((predicted - self._measured(picked)).square().sum())
-        return total / self.diffraction_amplitude.numel()
+            missed = (predicted - self._measured(picked)).square()
+            total += float(missed.sum() if self._bad is None else missed[:, ~self._bad].sum())
+        pixels = self.diffraction_amplitude[0].numel() if self._bad is None else (~self._bad).sum()
+        return total / (len(self.diffraction_amplitude) * int(pixels))
 
     def _measured(self, picked: torch.Tensor) -> torch.Tensor:
         patterns = self.diffraction_amplitude[picked.to(self.diffraction_amplitude.device)]
@@ -168,7 +180,8 @@ class Refinement:
         for picked in torch.split(batch, self._chunk):
             probes, patches, indices = beam_and_patches(ahead, picked)
             waves = far_field(probes * patches[:, None])
-            change = inverse_far_field(project_amplitude(waves, self._measured(picked)))
+            change = project_amplitude(waves, self._measured(picked), self._bad)
+            change = inverse_far_field(change)
             sums.add_object(probes, change, indices)
             if self.config.probe:
                 offsets = ahead.positions_px[picked] - ahead.positions_px[picked].round()
@@ -181,30 +194,6 @@ class Refinement:
         if self.config.probe:
             probe = probe + step * sums.probe_step(self.config.regularisation)
         return replace(estimate, object_=object_ + gain, probe=probe, positions_px=positions_px)
-
-
-def beam_and_patches(
-    estimate: Estimate, picked: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Give what meets at some scan points; beam times patch is the exit wave.
-
-    Args:
-        estimate: Sample, beam and scan.
-        picked: Numbers of the patterns.
-
-    Returns:
-        The probes at their places between the pixels, complex (pattern, mode, y, x); the patches,
-        complex (pattern, y, x); and where their pixels lie in the flattened object, of that shape.
-    """
-    height, width = estimate.probe.shape[1:]
-    positions_px = estimate.positions_px[picked]
-    whole = positions_px.round()
-    half = torch.tensor([height // 2, width // 2], device=whole.device)
-    shape = (int(estimate.object_.shape[0]), int(estimate.object_.shape[1]))
-    indices = patch_indices(whole.long() - half, (height, width), shape)
-    offsets = (positions_px - whole).to(estimate.probe.real.dtype)
-    probes = shift_waves(estimate.probe[None], offsets)
-    return probes, estimate.object_.reshape(-1)[indices], indices
 
 
 def _on_canvas(positions_px: torch.Tensor, estimate: Estimate) -> torch.Tensor:
@@ -222,6 +211,7 @@ def begin_refinement(
     probe: torch.Tensor,
     config: RefinementConfig,
     image: PlacedObject | None = None,
+    bad_pixels: torch.Tensor | None = None,
 ) -> Refinement:
     """Set up a refinement of an image, or of a flat start.
 
@@ -231,6 +221,7 @@ def begin_refinement(
         probe: Complex (y, x), on the device to work on.
         config: How to refine.
         image: Where to start from; flat if ``None``.
+        bad_pixels: Pixels that measured nothing, boolean (y, x); none if ``None``.
 
     Returns:
         The refinement.
@@ -246,6 +237,7 @@ def begin_refinement(
         positions_px.to(device),
         split_modes(probe.cpu(), config.probe_modes).to(device),
         image,
-        MARGIN_PX if config.positions else 0,
+        margin_px=MARGIN_PX if config.positions else 0,
+        bad_pixels=bad_pixels,
     )
-    return Refinement(diffraction_amplitude, start, config)
+    return Refinement(diffraction_amplitude, start, config, bad_pixels)

@@ -29,14 +29,15 @@ class RingCorrelation:
     correlation: NDArray[np.float64]
     half_bit: NDArray[np.float64]
 
-    def cutoff(self, threshold: float | None = None) -> float:
+    def cutoff(self, threshold: float | None = None) -> float | None:
         """Give the frequency at which the correlation first falls below a threshold.
 
         Args:
             threshold: Such as 1/7; the half-bit curve if ``None``.
 
         Returns:
-            Cycles per pixel, interpolated between rings; 0.5 where it never falls below.
+            Cycles per pixel, interpolated between rings; 0.5 where it never falls below, and
+            ``None`` where it lies below from the first ring on.
         """
         limit = self.half_bit if threshold is None else np.full_like(self.half_bit, threshold)
         above = self.correlation - limit
@@ -45,7 +46,7 @@ class RingCorrelation:
             return 0.5
         ring = int(below[0])
         if ring == 0:
-            return 0.0
+            return None
         share = above[ring - 1] / (above[ring - 1] - above[ring])
         step = self.frequency[ring] - self.frequency[ring - 1]
         return float(self.frequency[ring - 1] + share * step)

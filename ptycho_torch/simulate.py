@@ -140,12 +140,24 @@ def simulate_scan(config: SimulationConfig) -> tuple[Scan, PlacedObject]:
     Returns:
         What a beamline would measure, and apart from it what only a simulation knows.
 
+    Raises:
+        UsageError: If a setting cannot be.
+
     Examples:
         >>> scan, truth = simulate_scan(SimulationConfig(n_patterns=16, size_px=32, seed=3))
         >>> scan.diffraction_amplitude.shape, scan.object_guess is None
         ((16, 32, 32), True)
     """
     rng = np.random.default_rng(config.seed)
+    for name, value, least in (
+        ("n_patterns", config.n_patterns, 1),
+        ("size_px", config.size_px, 16),
+    ):
+        if value < least:
+            raise UsageError(expected(name, f"be at least {least}", value, "Raise it."))
+    for name, amount in (("step_px", config.step_px), ("photons", config.photons)):
+        if not 0 < amount < float("inf"):
+            raise UsageError(expected(name, "be a finite number above 0", amount, "Raise it."))
     size_px = config.size_px
     probe = simulate_probe(size_px)
     positions_px = simulate_positions(config.n_patterns, config.step_px, rng)

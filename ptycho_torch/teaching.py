@@ -1,10 +1,12 @@
 """Let an iterative reconstruction of the training scan teach the network."""
 
+from collections.abc import Callable
+
 from ptycho_torch.config import RefinementConfig
 from ptycho_torch.data.dataset import PatternDataset, TaughtPatterns
 from ptycho_torch.needs_torch import choose_device
 from ptycho_torch.physics.forward_model import ForwardModel
-from ptycho_torch.refinement import begin_refinement
+from ptycho_torch.refinement import PassRecord, begin_refinement
 
 
 def teach(
@@ -14,6 +16,7 @@ def teach(
     *,
     seed: int = 0,
     accelerator: str = "auto",
+    report: Callable[[PassRecord], None] | None = None,
 ) -> TaughtPatterns:
     """Refine an image of a scan from a flat start and cut it into lessons.
 
@@ -26,6 +29,7 @@ def teach(
         passes: Passes of refinement, at least 1.
         seed: Start of the random order of the patterns.
         accelerator: Where to refine.
+        report: Called at the start and after each pass.
 
     Returns:
         The patterns with their patches, on the CPU.
@@ -33,10 +37,15 @@ def teach(
     probe = forward_model.probe.to(choose_device(accelerator))
     config = RefinementConfig(passes=passes, seed=seed)
     refinement = begin_refinement(
-        patterns.diffraction_amplitude, patterns.positions_px, probe, config
+        patterns.diffraction_amplitude,
+        patterns.positions_px,
+        probe,
+        config,
+        bad_pixels=forward_model.bad_pixels,
     )
-    for _ in refinement.passes():
-        pass
+    for record in refinement.passes():
+        if report is not None:
+            report(record)
     estimate = refinement.estimate
     height, width = forward_model.window_probe.shape[-2:]
     return TaughtPatterns(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -28,16 +29,15 @@ from ptycho_torch.data.scan_file import load_scan
 from ptycho_torch.env_report import device_facts
 from ptycho_torch.outputs import RunLog, check_output_dir, complete_folder
 from ptycho_torch.pictures import save_curve
-from ptycho_torch.training import check_training, train_scan
+from ptycho_torch.training import PRECISIONS, STRATEGIES, check_training, train_scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ptycho_torch.data.scan import Scan
     from ptycho_torch.fitting import Training
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
-STRATEGIES = ("auto", "ddp")
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
 
 
@@ -48,6 +48,7 @@ def write_training(
     *,
     test_file: Path | None = None,
     counts: bool = False,
+    probe_file: Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     quiet: bool = True,
@@ -61,6 +62,7 @@ def write_training(
         config: How to train.
         test_file: A scan to judge the loss on after each epoch.
         counts: Whether the files hold counts instead of amplitudes.
+        probe_file: A file whose probe to take instead of the scans' own.
         resume: Whether to go on from the checkpoint in ``output_dir``.
         overwrite: Whether a training that lies there already may be lost.
         quiet: Say nothing while training.
@@ -80,8 +82,14 @@ def write_training(
         _check_nothing_is_lost(output_dir)
     log = RunLog("ptycho_torch.train")
     with log.stage("read"):
-        scan = load_scan(training_file, counts=counts)
-        test = None if test_file is None else load_scan(test_file, counts=counts)
+
+        def load(path: Path) -> Scan:
+            silent = quiet or os.environ.get("LOCAL_RANK", "0") != "0"
+            note = None if silent else lambda text: say(f"note: {text}")
+            return load_scan(path, counts=counts, probe=probe_file, note=note)
+
+        scan = load(training_file)
+        test = None if test_file is None else load(test_file)
         check_training(scan, config, test)
         if resume and not (output_dir / CHECKPOINT).is_file():
             remedy = "Leave out --resume to train from the start."
@@ -106,6 +114,7 @@ def write_training(
     log.facts.update(
         config=plain_settings(config),
         seed=config.seed,
+        data=bundle.training["data"],
         loss=training.history[-1].train_loss,
         patterns_declared=bundle.training["data"]["patterns"]
         * config.gridsize**2
@@ -182,6 +191,7 @@ def _parser() -> CommandParser:
 
     add("--train_data_file", type=Path, required=True, help="scan to train on")
     add("--test_data_file", type=Path, help="scan to judge the loss on after each epoch")
+    add("--probe", type=Path, help="file whose probe to take instead of the scans' own")
     add("--output_dir", type=Path, required=True, help="folder to write into")
     add("--resume", action="store_true", help="go on from the checkpoint in --output_dir")
     add("--overwrite", action="store_true", help="lose the training that lies in --output_dir")
@@ -236,6 +246,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             TrainingConfig(**{name: given[name] for name in settings}),
             test_file=given["test_data_file"],
             counts=given["counts"],
+            probe_file=given["probe"],
             resume=given["resume"],
             overwrite=given["overwrite"],
             quiet=given["quiet"],

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ptycho_torch.checks import (
     UsageError,
     expected,
     installed_version,
+    one_of,
     require,
     require_torch,
 )
 from ptycho_torch.config import ModelConfig, TrainingConfig, plain_settings
 from ptycho_torch.data.grouping import check_gridsize, pick_evenly
+from ptycho_torch.pass_report import PassReport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +28,11 @@ if TYPE_CHECKING:
     from ptycho_torch.bundle import Bundle
     from ptycho_torch.data.scan import Scan
     from ptycho_torch.fitting import Training
+
+STRATEGIES = ("auto", "ddp")
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
+SAME_EXPOSURE = 1e-3
+"""Relative difference of the beam's amplitude below which two scans count as exposed alike."""
 
 DISTRIBUTIONS = ("torch", "lightning", "numpy", "safetensors")
 
@@ -75,21 +87,26 @@ def train_scan(
     reconstructor = Reconstructor(
         torch.from_numpy(scan.probe), ModelConfig(gridsize=config.gridsize)
     )
+    reconstructor.look_at(_all_bad_pixels(scan, test))
     reconstructor.calibrate(calibration_patterns(patterns))
     lessons = None
     if config.teacher_passes:
+        report = _teacher_report(config, quiet=quiet)
         lessons = teach(
             patterns,
             reconstructor.forward_model,
             config.teacher_passes,
             seed=config.seed,
             accelerator=config.accelerator,
+            report=report,
         )
+        if report is not None:
+            report.close()
     training = fit(
         reconstructor,
         patterns if lessons is None else lessons,
         config,
-        test=None if test is None else PatternDataset(test),
+        test=None if test is None else PatternDataset(_same_exposure(test, scan)),
         keeping=keeping,
         quiet=quiet,
     )
@@ -106,6 +123,31 @@ def train_scan(
         "versions": versions(),
     }
     return Bundle(reconstructor=reconstructor, training=about), training
+
+
+def _all_bad_pixels(scan: Scan, test: Scan | None) -> Scan:
+    """Give the scan with what either of two scans did not measure as bad pixels."""
+    if test is None or test.bad_pixels is None:
+        return scan
+    bad = test.bad_pixels if scan.bad_pixels is None else scan.bad_pixels | test.bad_pixels
+    return replace(scan, bad_pixels=bad)
+
+
+def _same_exposure(test: Scan, scan: Scan) -> Scan:
+    """Give a test scan as bright as the one trained on; their probes tell how bright each is."""
+    ratio = np.float32(np.linalg.norm(scan.probe) / np.linalg.norm(test.probe))
+    if abs(ratio - 1) < SAME_EXPOSURE:
+        return test
+    amplitude = ratio * test.diffraction_amplitude
+    return replace(test, diffraction_amplitude=amplitude, probe=ratio * test.probe)
+
+
+def _teacher_report(config: TrainingConfig, *, quiet: bool) -> PassReport | None:
+    """Tell of the teacher's passes on a terminal; a line per epoch is enough for a log."""
+    first = os.environ.get("LOCAL_RANK", "0") == "0"
+    if quiet or not first or not sys.stderr.isatty():
+        return None
+    return PassReport(config.teacher_passes, "teacher pass")
 
 
 def versions() -> dict[str, str]:
@@ -137,6 +179,11 @@ def check_training(scan: Scan, config: TrainingConfig, test: Scan | None) -> Non
         if getattr(config, name) < minimum:
             to = f"be at least {minimum}"
             raise UsageError(expected(f"--{name}", to, getattr(config, name), "Raise it."))
+    if not 0 < config.learning_rate < float("inf"):
+        to, remedy = "be a finite number above 0", "Leave it out for the default."
+        raise UsageError(expected("--learning_rate", to, config.learning_rate, remedy))
+    for name, choices in (("strategy", STRATEGIES), ("precision", PRECISIONS)):
+        one_of(f"--{name}", choices)(getattr(config, name))
     patterns = len(pick_evenly(len(scan.positions_px), config.n_images))
     check_gridsize(config.gridsize, patterns, "the patterns to train on")
     if test is not None:

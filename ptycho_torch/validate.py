@@ -11,6 +11,7 @@ import numpy as np
 
 from ptycho_torch.checks import CommandParser, DataError, UsageError
 from ptycho_torch.commands import run_command
+from ptycho_torch.data.sampling import beam_diameter_px, nearest_distance_px
 from ptycho_torch.data.scan_file import Examined, examine, open_source
 from ptycho_torch.data.schema import IGNORED, READ_ARRAYS, STACK
 
@@ -20,13 +21,20 @@ if TYPE_CHECKING:
     from ptycho_torch.data.scan import Scan
 
 
-def inspect(path: Path, *, counts: bool = False, patterns: Path | None = None) -> dict[str, Any]:
+def inspect(
+    path: Path,
+    *,
+    counts: bool = False,
+    patterns: Path | None = None,
+    probe: Path | None = None,
+) -> dict[str, Any]:
     """Look at a file as the loader does, but do not stop at the first problem.
 
     Args:
         path: The file.
         counts: Whether its stack holds counts instead of amplitudes.
         patterns: A file that holds the patterns to a Ptychodus product.
+        probe: A file whose probe to take instead of the scan's own.
 
     Returns:
         What was found, plain enough for JSON: ``valid``, ``problems``, ``notes``, ``format``,
@@ -38,7 +46,7 @@ def inspect(path: Path, *, counts: bool = False, patterns: Path | None = None) -
     """
     report: dict[str, Any] = {"path": str(path), "valid": False, "problems": [], "notes": []}
     try:
-        found = Examined(source=open_source(path, patterns))
+        found = Examined(source=open_source(path, patterns, probe))
         report["format"] = found.source.format
         report["arrays"] = {
             key: {"dtype": str(header.dtype), "shape": list(header.shape)}
@@ -59,12 +67,19 @@ def inspect(path: Path, *, counts: bool = False, patterns: Path | None = None) -
 def _summary(scan: Scan) -> dict[str, Any]:
     steps = np.linalg.norm(np.diff(scan.positions_px, axis=0), axis=1)
     low, high = scan.positions_px.min(axis=0), scan.positions_px.max(axis=0)
+    beam_px = beam_diameter_px(np.square(np.abs(scan.probe)))
+    nearest_px = nearest_distance_px(scan.positions_px)
     return {
         "patterns": len(scan.positions_px),
         "pattern_shape": list(scan.probe.shape),
         "y_px": [float(low[0]), float(high[0])],
         "x_px": [float(low[1]), float(high[1])],
         "step_px": float(np.median(steps)) if len(steps) else 0.0,
+        "nearest_px": nearest_px,
+        "beam_px": beam_px,
+        "overlap_ratio": None if nearest_px is None else max(0.0, 1 - nearest_px / beam_px),
+        "bad_pixels": 0 if scan.bad_pixels is None else int(scan.bad_pixels.sum()),
+        "pixel_size_m": scan.pixel_size_m,
         "mapped": isinstance(scan.diffraction_amplitude.base, np.memmap),
         "sha256": scan.digest(),
     }
@@ -104,6 +119,14 @@ def as_text(report: dict[str, Any]) -> str:
     (y0, y1), (x0, x1) = scan["y_px"], scan["x_px"]
     lines.append(f"  positions      y {y0:.1f} … {y1:.1f} px, x {x0:.1f} … {x1:.1f} px")
     lines.append(f"  median step    {scan['step_px']:.2f} px")
+    if scan["nearest_px"] is not None:
+        lines.append(
+            f"  overlap        {scan['overlap_ratio']:.0%}: neighbours {scan['nearest_px']:.2f} px "
+            f"apart, a beam {scan['beam_px']:.1f} px wide"
+        )
+    if scan["pixel_size_m"] is not None:
+        height_m, width_m = scan["pixel_size_m"]
+        lines.append(f"  object pixel   {height_m:.4g} m × {width_m:.4g} m (y, x)")
     lines.append(f"  sha256         {scan['sha256']}")
     lines += [f"note: {note}" for note in report["notes"]]
     return "\n".join([*lines, "valid"])
@@ -120,11 +143,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("file", type=Path, help="NPZ, CXI or Ptychodus file")
     add("--counts", action="store_true", help="the stack holds counts, not their square roots")
     add("--patterns", type=Path, help="file with the patterns of a Ptychodus product")
+    add("--probe", type=Path, help="file whose probe to take instead of the scan's own")
     add("--json", action="store_true", help="write JSON instead of text")
 
     def command() -> None:
         given = parser.parse(argv)
-        report = inspect(given.file, counts=given.counts, patterns=given.patterns)
+        report = inspect(
+            given.file, counts=given.counts, patterns=given.patterns, probe=given.probe
+        )
         if given.json:
             print(json.dumps(report, indent=2))
         elif report["valid"]:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ptycho_torch.checks import expected
-from ptycho_torch.data.schema import KINDS, PROBE, READ_ARRAYS, STACK, X, Y
+from ptycho_torch.data.schema import (
+    BAD_PIXELS,
+    KINDS,
+    PIXEL_SIZE,
+    PROBE,
+    READ_ARRAYS,
+    SMALLEST_PATTERN_PX,
+    STACK,
+    X,
+    Y,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +47,9 @@ class ScanSource(Protocol):
 
     def map(self, key: str) -> Any:
         """Give something that reads rows of the array when it is sliced, or ``None``."""
+
+    def hold(self, key: str, array: NDArray[np.generic], name: str | None = None) -> None:
+        """Take an array from elsewhere, and what it is called in an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +135,21 @@ def read_layout(source: ScanSource, *, counts: bool) -> tuple[Layout | None, lis
     if problem:
         return None, [problem]
     height, width = stack[:2] if legacy else stack[1:]
-    if probe != (height, width):
-        to = f"have the shape {(height, width)} of the patterns"
-        remedy = "Give the probe on the pixels of a pattern; crop or pad one of them."
-        return None, [expected(source.name(keys[PROBE.key]), to, probe, remedy)]
+    if min(height, width) < SMALLEST_PATTERN_PX:
+        to = f"have patterns of at least {SMALLEST_PATTERN_PX} px each way"
+        remedy = "A network halves its window three times: pad the patterns, or bin them less."
+        name = source.name(keys[STACK.key])
+        return None, [expected(name, to, f"{height} × {width}", remedy)]
+    for spec, wanted, remedy in (
+        (PROBE, (height, width), "Give it on the pixels of a pattern; crop or pad one of them."),
+        (BAD_PIXELS, (height, width), "Give it on the pixels of a pattern; crop or pad it."),
+        (PIXEL_SIZE, (2,), PIXEL_SIZE.remedy),
+    ):
+        if spec.key in keys and shapes[spec.key] != wanted:
+            to = f"have the shape {wanted}{' of the patterns' if len(wanted) > 1 else ''}"
+            problems.append(expected(source.name(keys[spec.key]), to, shapes[spec.key], remedy))
+    if problems:
+        return None, problems
     return Layout(keys=keys, count=count, pattern_shape=(height, width), legacy=legacy), []
 
 

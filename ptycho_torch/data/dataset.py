@@ -22,11 +22,14 @@ class PatternDataset(torch.utils.data.Dataset[torch.Tensor]):
         n_images: How many patterns to pick, evenly over the scan; all of them if ``None``.
 
     Attributes:
+        scan: The scan.
         diffraction_amplitude: Real (pattern, y, x).
         positions_px: Real (pattern, yx).
+        bad_pixels: Pixels that measured nothing, boolean (y, x), or ``None``.
     """
 
     def __init__(self, scan: Scan, n_images: int | None = None) -> None:
+        self.scan = scan
         amplitude, positions_px = scan.diffraction_amplitude, scan.positions_px
         if n_images is not None:
             picked = np.asarray(pick_evenly(len(positions_px), n_images))
@@ -36,6 +39,7 @@ class PatternDataset(torch.utils.data.Dataset[torch.Tensor]):
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             self.diffraction_amplitude = torch.from_numpy(amplitude)
         self.positions_px = torch.from_numpy(positions_px)
+        self.bad_pixels = None if scan.bad_pixels is None else torch.from_numpy(scan.bad_pixels)
 
     def __len__(self) -> int:
         return len(self.diffraction_amplitude)

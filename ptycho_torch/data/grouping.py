@@ -98,32 +98,3 @@ def group_neighbours(positions_px: np.ndarray, gridsize: int) -> np.ndarray:
         order = np.argsort(positions_px[members, axis], axis=1, kind="stable")
         members = np.take_along_axis(members, order, axis=1)
     return members.reshape(-1, count)
-
-
-def neighbour_pairs(positions_px: np.ndarray, count: int) -> np.ndarray:
-    """Pair every scan point with its nearest ones.
-
-    Args:
-        positions_px: Float (position, yx).
-        count: How many neighbours each point brings; fewer where the scan has fewer.
-
-    Returns:
-        Distinct pairs of indices (pair, 2), the smaller first, sorted.
-
-    Examples:
-        >>> neighbour_pairs(np.array([[0.0, 0.0], [0.0, 1.0], [0.0, 3.0]]), 1).tolist()
-        [[0, 1], [1, 2]]
-    """
-    total = len(positions_px)
-    count = min(count, total - 1)
-    if count < 1:
-        return np.empty((0, 2), dtype=np.int64)
-    pairs = []
-    for start in range(0, total, BLOCK):
-        block = positions_px[start : start + BLOCK]
-        distance = np.square(block[:, None, :] - positions_px[None, :, :]).sum(axis=2)
-        rows = np.arange(len(block))
-        distance[rows, rows + start] = np.inf
-        nearest = np.argpartition(distance, count - 1, axis=1)[:, :count]
-        pairs.append(np.stack(np.broadcast_arrays(rows[:, None] + start, nearest), axis=2))
-    return np.unique(np.sort(np.concatenate(pairs).reshape(-1, 2), axis=1), axis=0)

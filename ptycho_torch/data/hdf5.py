@@ -1,13 +1,12 @@
-"""A scan in HDF5 under the contract's keys, and what the readers of its formats share."""
+"""A scan in HDF5 under the contract's keys."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptycho_torch.checks import DataError, expected
 from ptycho_torch.damage import damage_told
 from ptycho_torch.data.npz_source import Header, NpzSource
 
@@ -15,6 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+SCATTERED = 4
+"""Patterns that lie over more than this many times their number of rows are read one by one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,8 +29,8 @@ class Hdf5Source:
         headers: The header of each array.
         places: File and name in it of the arrays that are read from there as they are.
         arrays: Arrays that were small enough to be converted at once.
-        mask: Pixels (y, x) that count nothing; ``None`` if all do.
-        picked: Patterns that have a position; all of them if ``None``.
+        names: What those are called in an error, if they have a name of their own.
+        picked: Row of the pattern to each position; as they come if ``None``.
         counts: Patterns are counts.
         notes: What a reader should know about how the file was read.
     """
@@ -38,13 +40,15 @@ class Hdf5Source:
     headers: dict[str, Header] = field(default_factory=dict)
     places: dict[str, tuple[Path, str]] = field(default_factory=dict)
     arrays: dict[str, NDArray[np.generic]] = field(default_factory=dict)
-    mask: NDArray[np.bool_] | None = None
+    names: dict[str, str] = field(default_factory=dict)
     picked: NDArray[np.int64] | None = None
     counts: bool = True
     notes: list[str] = field(default_factory=list)
 
     def name(self, key: str) -> str:
         """Give the name of an array for an error."""
+        if key in self.names:
+            return self.names[key]
         path, place = self.places.get(key, (self.path, key))
         return f"{place} in {path}"
 
@@ -55,7 +59,7 @@ class Hdf5Source:
         return self.rows(key, slice(None))
 
     def rows(self, key: str, part: slice) -> NDArray[np.generic]:
-        """Read some of the patterns, masked."""
+        """Read some of the patterns."""
         path, place = self.places[key]
         if path.suffix == ".npz":
             array = NpzSource(path).read(place)
@@ -64,24 +68,25 @@ class Hdf5Source:
 
         whole = damage_told(path, "be a whole HDF5 file", "Copy the file again.")
         with whole, h5py.File(path, "r") as file:
-            picked = None if self.picked is None else self.picked[part]
-            array = np.asarray(file[place][part] if picked is None else file[place][()][picked])
-        if self.mask is not None:
-            array[:, self.mask] = 0
-        return array
+            if self.picked is None:
+                return np.asarray(file[place][part])
+            picked = self.picked[part]
+            first, last = int(picked.min()), int(picked.max())
+            if last - first < SCATTERED * len(picked):
+                return np.asarray(file[place][first : last + 1])[picked - first]
+            return np.stack([file[place][row] for row in picked])
 
     def map(self, key: str) -> RowReader | None:
         """Give a view that reads patterns when they are asked for; ``None`` if that cannot be."""
-        if (
-            key not in self.places
-            or self.places[key][0].suffix == ".npz"
-            or self.picked is not None
-        ):
+        if key not in self.places or self.places[key][0].suffix == ".npz":
             return None
         return RowReader(self, key)
 
-    def hold(self, key: str, array: NDArray[np.generic]) -> None:
-        """Keep a converted array."""
+    def hold(self, key: str, array: NDArray[np.generic], name: str | None = None) -> None:
+        """Keep a converted array, or one from elsewhere, under what it is called in an error."""
+        self.places.pop(key, None)
+        if name is not None:
+            self.names[key] = name
         self.arrays[key] = array
         self.headers[key] = Header(shape=array.shape, dtype=array.dtype)
 
@@ -116,31 +121,3 @@ class RowReader:
 
     def __getitem__(self, part: slice) -> NDArray[np.generic]:
         return self.source.rows(self.key, part)
-
-
-def first_place(file: Any, places: tuple[str, ...], path: Path, what: str) -> str:
-    """Find the first of some places that a file has; refuse one that has none of them."""
-    for place in places:
-        if place in file:
-            return place
-    to = f"hold {what} under {' or '.join(places)}"
-    raise DataError(expected(str(path), to, "none of these names", f"Add the {what}."))
-
-
-def positive_scalar(file: Any, place: str, path: Path) -> float:
-    """Read one number above 0, or refuse."""
-    if place not in file or np.size(file[place]) != 1 or not float(np.ravel(file[place])[0]) > 0:
-        got = "no such number" if place not in file else file[place][()]
-        remedy = "It is needed to turn metres into pixels."
-        raise DataError(expected(f"{place} in {path}", "be one number above 0", got, remedy))
-    return float(np.ravel(file[place])[0])
-
-
-def one_mode(array: NDArray[np.generic], name: str) -> NDArray[np.generic]:
-    """Drop axes of length 1 before (y, x); refuse several modes."""
-    while array.ndim > 2 and array.shape[0] == 1:
-        array = array[0]
-    if array.ndim > 2:
-        remedy = "Reconstruct with one mode, or keep the strongest one in the file."
-        raise DataError(expected(name, "have one mode (y, x)", f"shape {array.shape}", remedy))
-    return array

@@ -18,6 +18,7 @@ import numpy as np
 from ptycho_torch.checks import DataError, expected
 from ptycho_torch.data.npz_source import LOCAL_HEADER, NpzSource
 from ptycho_torch.data.scan import PlacedObject, Scan
+from ptycho_torch.data.schema import BAD_PIXELS, OBJECT, PIXEL_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 ALIGNMENT = 64
 
 
-def save_scan(path: Path, scan: Scan) -> None:
+def save_scan(path: str | os.PathLike[str], scan: Scan) -> None:
     """Write a scan in the canonical layout, completely or not at all."""
     arrays: dict[str, NDArray[np.generic]] = {
         "diff3d": scan.diffraction_amplitude,
@@ -35,17 +36,21 @@ def save_scan(path: Path, scan: Scan) -> None:
         "xcoords": scan.positions_px[:, 1],
         "probeGuess": scan.probe,
     }
-    if scan.object_guess is not None:
-        arrays["objectGuess"] = scan.object_guess
-    write_npz(path, arrays)
+    more = {
+        OBJECT.key: scan.object_guess,
+        BAD_PIXELS.key: scan.bad_pixels,
+        PIXEL_SIZE.key: None if scan.pixel_size_m is None else np.array(scan.pixel_size_m),
+    }
+    write_npz(Path(path), arrays | {key: array for key, array in more.items() if array is not None})
 
 
-def load_object(path: Path) -> PlacedObject:
+def load_object(path: str | os.PathLike[str]) -> PlacedObject:
     """Read an object that :func:`save_object` or inference wrote.
 
     Raises:
         DataError: If the file is missing, no NPZ, or holds no placed object.
     """
+    path = Path(path)
     if not path.is_file():
         raise DataError(expected(str(path), "be an NPZ file", "no file there", "Check the path."))
     source = NpzSource(path)
@@ -70,9 +75,11 @@ def load_object(path: Path) -> PlacedObject:
     )
 
 
-def save_object(path: Path, placed: PlacedObject, **more: NDArray[np.generic]) -> None:
+def save_object(
+    path: str | os.PathLike[str], placed: PlacedObject, **more: NDArray[np.generic]
+) -> None:
     """Write an object and its origin, with further arrays beside it."""
-    write_npz(path, {"object": placed.object_, "origin": np.array(placed.origin_px), **more})
+    write_npz(Path(path), {"object": placed.object_, "origin": np.array(placed.origin_px), **more})
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:

@@ -66,6 +66,8 @@ class NpzSource:
         self.path = path
         self.notes: list[str] = []
         self.headers: dict[str, Header] = {}
+        self._held: dict[str, NDArray[np.generic]] = {}
+        self._names: dict[str, str] = {}
         if not zipfile.is_zipfile(path):
             got = "a file of another kind, or a cut-off one"
             remedy = "Write it with numpy.savez."
@@ -82,7 +84,7 @@ class NpzSource:
 
     def name(self, key: str) -> str:
         """Give the name of an array for an error."""
-        return f"{key} in {self.path}"
+        return self._names.get(key, f"{key} in {self.path}")
 
     def read(self, key: str) -> NDArray[np.generic]:
         """Read an array.
@@ -90,11 +92,20 @@ class NpzSource:
         Raises:
             DataError: If its data are damaged.
         """
+        if key in self._held:
+            return self._held[key]
         with (
             damage_told(self.path, PLAIN, DAMAGED),
             np.load(self.path, allow_pickle=False) as archive,
         ):
             return np.asarray(archive[key])
+
+    def hold(self, key: str, array: NDArray[np.generic], name: str | None = None) -> None:
+        """Take an array from elsewhere instead of the file's own; see :class:`ScanSource`."""
+        if name is not None:
+            self._names[key] = name
+        self._held[key] = array
+        self.headers[key] = Header(shape=array.shape, dtype=array.dtype)
 
     def map(self, key: str) -> NDArray[np.generic] | None:
         """Map an array read-only; ``None`` if it is compressed, or not aligned to its type."""

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ptycho_torch.checks import DataError, expected
 from ptycho_torch.data.contract import read_layout
+from ptycho_torch.data.hdf5_file import open_hdf5, refuse_patterns
+from ptycho_torch.data.light import centre_problems, mean_pattern, order_by_light
 from ptycho_torch.data.npz_source import NpzSource
 from ptycho_torch.data.plausibility import (
-    order_by_light,
+    bad_pixel_problems,
     position_problems,
     probe_problems,
     stack_problems,
 )
+from ptycho_torch.data.probe_file import HDF5_MAGIC, load_probe
 from ptycho_torch.data.scan import Scan
-from ptycho_torch.data.schema import OBJECT, PROBE, STACK, X, Y
+from ptycho_torch.data.schema import BAD_PIXELS, OBJECT, PIXEL_SIZE, PROBE, STACK, X, Y
+from ptycho_torch.data.stack import read_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    import os
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
     from numpy.typing import NDArray
 
     from ptycho_torch.data.contract import Layout, ScanSource
+    from ptycho_torch.data.stack import Stack
 
-MAPPED_BYTES = 64 * 2**20
-"""Stacks from this size on are mapped instead of read, where their file allows it."""
-
-CHUNK_BYTES = 2**24
-"""Bytes of a stack that are looked at together."""
-
-HDF5_MAGIC, ZIP_MAGIC = b"\x89HDF\r\n\x1a\n", b"PK"
+ZIP_MAGIC = b"PK"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,12 +56,13 @@ class Examined:
     whole_numbers: bool = True
 
 
-def open_source(path: Path, patterns: Path | None = None) -> ScanSource:
+def open_source(path: Path, patterns: Path | None = None, probe: Path | None = None) -> ScanSource:
     """Open a file by what it is, not by its name.
 
     Args:
         path: An NPZ, CXI or Ptychodus file.
         patterns: A file that holds the patterns to a Ptychodus product.
+        probe: A file whose probe to take instead of the scan's own.
 
     Raises:
         DataError: If it is missing or of another kind.
@@ -71,16 +72,20 @@ def open_source(path: Path, patterns: Path | None = None) -> ScanSource:
         raise DataError(expected(str(path), "be a scan", got, "Check the path."))
     with path.open("rb") as file:
         magic = file.read(8)
-    if magic == HDF5_MAGIC:
-        from ptycho_torch.data.hdf5_file import open_hdf5  # noqa: PLC0415 - needs h5py
-
-        return open_hdf5(path, patterns)
-    if not magic.startswith(ZIP_MAGIC):
+    if magic != HDF5_MAGIC and not magic.startswith(ZIP_MAGIC):
         got = "a file of another kind" if magic else "an empty file"
         raise DataError(
             expected(str(path), "be a scan (NPZ, or HDF5)", got, "Write it with numpy.savez.")
         )
-    return NpzSource(path)
+    if magic == HDF5_MAGIC:
+        source: ScanSource = open_hdf5(path, patterns, probe_apart=probe is not None)
+    else:
+        refuse_patterns(patterns)
+        source = NpzSource(path)
+    if probe is not None:
+        source.hold(PROBE.key, load_probe(probe), f"the probe in {probe}")
+        source.notes.append(f"the probe is from {probe}")
+    return source
 
 
 def examine(found: Examined, *, counts: bool) -> Iterator[str]:
@@ -103,93 +108,83 @@ def examine(found: Examined, *, counts: bool) -> Iterator[str]:
     if found.layout is None:
         return
     layout = found.layout
-    columns = [source.read(layout.keys[spec.key]) for spec in (Y, X)]
-    positions_px = np.stack(columns, axis=1).astype(np.float64)
-    yield from position_problems(source, positions_px, layout)
-    probe = source.read(layout.keys[PROBE.key])
-    yield from probe_problems(source.name(layout.keys[PROBE.key]), probe)
-    guess = source.read(layout.keys[OBJECT.key]) if OBJECT.key in layout.keys else None
+    arrays: dict[str, NDArray[Any]] = {
+        spec.key: source.read(layout.keys[spec.key])
+        for spec in (Y, X, PROBE, OBJECT, BAD_PIXELS, PIXEL_SIZE)
+        if spec.key in layout.keys
+    }
+    named = {spec.key: source.name(layout.keys[spec.key]) for spec in (PROBE, STACK)}
+    positions_px = np.stack([arrays[Y.key], arrays[X.key]], axis=1).astype(np.float64)
+    probe = arrays[PROBE.key]
+    wrong = list(probe_problems(named[PROBE.key], probe))
+    light = None if wrong else np.square(np.abs(probe))
+    guess = arrays.get(OBJECT.key)
+    place = f"ycoords and xcoords in {source.path}"
+    yield from position_problems(place, positions_px, light, None if guess is None else guess.shape)
+    yield from wrong
+    bad = arrays[BAD_PIXELS.key] != 0 if BAD_PIXELS.key in arrays else None
+    if bad is not None:
+        yield from bad_pixel_problems(source.name(layout.keys[BAD_PIXELS.key]), bad)
     if layout.legacy is None:
-        key = layout.keys[STACK.key]
-        legacy = order_by_light(source.read(key), counts=counts)
+        legacy = order_by_light(source.read(layout.keys[STACK.key]), counts=counts)
         if legacy is None:
-            got = f"shape {source.headers[key].shape}, which can be read twice"
+            got = f"shape {source.headers[layout.keys[STACK.key]].shape}, which can be read twice"
             remedy = "Leave out one pattern and its position, so that the axes differ."
-            yield expected(source.name(key), "have one axis of patterns", got, remedy)
+            yield expected(named[STACK.key], "have one axis of patterns", got, remedy)
             return
         layout = found.layout = replace(layout, legacy=legacy)
         source.notes.append("two axes could be that of the patterns; the light per pattern told")
-    lowest = np.empty(layout.count, np.float32)
-    highest = np.empty(layout.count, np.float32)
-    amplitude = _read_stack(found, layout, lowest, highest, counts=counts)
-    yield from stack_problems(source.name(layout.keys[STACK.key]), lowest, highest)
+    stack = read_stack(source, layout, bad, counts=counts, scratch=found.scratch)
+    _note(found, stack, bad, counts=counts)
+    faults = [*stack_problems(named[STACK.key], stack.lowest, stack.highest)]
+    if not (faults or wrong):
+        mean = mean_pattern(stack.amplitude)
+        faults += centre_problems(named[STACK.key], mean, probe, stack.bad_pixels)
+    yield from faults
+    size = arrays.get(PIXEL_SIZE.key)
     with np.errstate(over="ignore"):
         found.scan = Scan(
-            diffraction_amplitude=amplitude,
+            diffraction_amplitude=stack.amplitude,
             positions_px=positions_px,
-            probe=probe.astype(np.complex64),
-            object_guess=None if guess is None else guess.astype(np.complex64),
+            probe=probe,
+            object_guess=guess,
+            bad_pixels=stack.bad_pixels,
+            pixel_size_m=None if size is None else (float(size[0]), float(size[1])),
         )
 
 
-def _read_stack(
-    found: Examined,
-    layout: Layout,
-    lowest: NDArray[np.float32],
-    highest: NDArray[np.float32],
+def _note(
+    found: Examined, stack: Stack, bad_pixels: NDArray[np.bool_] | None, *, counts: bool
+) -> None:
+    """Note what a reader should know about how the patterns were read."""
+    notes = found.source.notes
+    found.whole_numbers = stack.whole_numbers
+    if stack.bad_pixels is not None:
+        known = 0 if bad_pixels is None else int(bad_pixels.sum())
+        total = int(stack.bad_pixels.sum())
+        if total > known:
+            notes.append(f"{total - known} pixels stuck at what is no count are taken as bad")
+        notes.append(f"{total} bad pixels count nothing")
+    if counts and not stack.whole_numbers:
+        notes.append("the stack holds numbers that are not whole; are they counts, or their roots?")
+
+
+def load_scan(
+    path: str | os.PathLike[str],
     *,
-    counts: bool,
-) -> NDArray[np.float32]:
-    """Bring the stack to amplitudes (pattern, y, x), in memory or mapped, and look at each."""
-    source, key = found.source, layout.keys[STACK.key]
-    header = source.headers[key]
-    large = int(np.prod(header.shape)) * header.dtype.itemsize >= MAPPED_BYTES
-    stored = source.map(key) if large and not layout.legacy else None
-    if stored is None:
-        stored = source.read(key)
-        stored = np.moveaxis(stored, -1, 0) if layout.legacy else stored
-    as_it_is = (
-        isinstance(stored, np.ndarray)
-        and stored.dtype == np.float32
-        and stored.flags.c_contiguous
-        and not counts
-    )
-    checked = as_it_is and isinstance(stored, np.memmap)
-    amplitude = np.asarray(stored) if as_it_is else _new_stack(stored.shape, found.scratch)
-    rows = max(1, CHUNK_BYTES * layout.count // max(stored.nbytes, 1))
-    checksum = header.checksum[0]
-    for start in range(0, layout.count, rows):
-        part = slice(start, start + rows)
-        chunk = np.asarray(stored[part])
-        if checked:
-            checksum = zlib.crc32(chunk.data, checksum)
-        with np.errstate(invalid="ignore", over="ignore"):
-            found.whole_numbers &= bool((chunk == np.rint(chunk)).all())
-            values = chunk.astype(np.float32)
-            lowest[part], highest[part] = values.min(axis=(1, 2)), values.max(axis=(1, 2))
-            if not as_it_is:
-                amplitude[part] = np.sqrt(values) if counts else values
-    if checked and checksum != header.checksum[1]:
-        raise DataError(
-            expected(source.name(key), "be undamaged", "another checksum", "Copy the file again.")
-        )
-    return amplitude
-
-
-def _new_stack(shape: tuple[int, ...], scratch: Path | None) -> NDArray[np.float32]:
-    """Make room for a converted stack, in memory or in a file."""
-    if scratch is None:
-        return np.empty(shape, np.float32)
-    return np.memmap(scratch, mode="w+", dtype=np.float32, shape=shape)
-
-
-def load_scan(path: Path, *, counts: bool = False, patterns: Path | None = None) -> Scan:
+    counts: bool = False,
+    patterns: str | os.PathLike[str] | None = None,
+    probe: str | os.PathLike[str] | None = None,
+    note: Callable[[str], None] | None = None,
+) -> Scan:
     """Read a scan, whatever its format and age.
 
     Args:
         path: An NPZ file after DATA-001 or FORMAT-001, a CXI file, or a Ptychodus product.
         counts: Whether the stack holds counts; their square roots are taken.
         patterns: A file that holds the patterns to a Ptychodus product.
+        probe: A file whose probe to take instead of the scan's own.
+        note: Called with each thing that a reader should know about how the file was read.
 
     Returns:
         The scan in the canonical layout and types. A stack of 64 MiB or more that is stored so is
@@ -198,7 +193,13 @@ def load_scan(path: Path, *, counts: bool = False, patterns: Path | None = None)
     Raises:
         DataError: If the file is missing, of another kind, or breaks the contract.
     """
-    return read_scan(Examined(source=open_source(path, patterns)), counts=counts)
+    beside = [None if file is None else Path(file) for file in (patterns, probe)]
+    found = Examined(source=open_source(Path(path), *beside))
+    scan = read_scan(found, counts=counts)
+    if note is not None:
+        for text in found.source.notes:
+            note(f"{path}: {text}")
+    return scan
 
 
 def read_scan(found: Examined, *, counts: bool) -> Scan:

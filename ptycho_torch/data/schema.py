@@ -9,8 +9,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-KINDS = {"f": "real", "c": "complex", "iu": "whole numbers", "iuf": "real"}
+KINDS = {
+    "f": "real",
+    "c": "complex",
+    "iu": "whole numbers",
+    "iuf": "real",
+    "biu": "true or false",
+}
 """What NumPy's kinds of type are called."""
+
+SMALLEST_PATTERN_PX = 8
+"""Least height and width of a pattern: a network halves its window three times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +123,26 @@ OBJECT = ArraySpec(
     remedy="Give the object's transmission, or leave it out.",
     required=False,
 )
+BAD_PIXELS = ArraySpec(
+    key="bad_pixels",
+    axes=("y", "x"),
+    kinds="biu",
+    loads_as="bool",
+    unit="1",
+    meaning="pixels that measured nothing: true (or not 0) where the patterns do not count",
+    remedy="Give one value per pixel of a pattern, true where it is bad, or leave it out.",
+    required=False,
+)
+PIXEL_SIZE = ArraySpec(
+    key="pixel_size_m",
+    axes=("yx",),
+    kinds="f",
+    loads_as="float64",
+    unit="m",
+    meaning="height and width of a pixel of the object; goes into results as it is",
+    remedy="Give two lengths in metres, or leave it out.",
+    required=False,
+)
 IGNORED = (
     ArraySpec(
         key="scan_index",
@@ -147,11 +176,11 @@ IGNORED = (
     ),
 )
 
-SCAN_ARRAYS = (STACK, Y, X, PROBE, OBJECT, *IGNORED)
-"""Every array of the contract, in the order in which it is documented and checked."""
-
-READ_ARRAYS = (STACK, Y, X, PROBE, OBJECT)
+READ_ARRAYS = (STACK, Y, X, PROBE, OBJECT, BAD_PIXELS, PIXEL_SIZE)
 """The arrays that a loaded scan is made of."""
+
+SCAN_ARRAYS = (*READ_ARRAYS, *IGNORED)
+"""Every array of the contract, in the order in which it is documented and checked."""
 
 
 def as_table() -> str:

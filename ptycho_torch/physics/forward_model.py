@@ -54,19 +54,39 @@ class ForwardModel(nn.Module):
         probe: Complex (y, x) or (mode, y, x); the sum of ``abs()**2`` is the number of photons in
             the beam.
         energy: Share of the probe's energy that the window must hold.
+
+    Attributes:
+        bad_pixels: Pixels of the detector that measured nothing, boolean (y, x); ``None`` if all
+            did. It belongs to a scan, so a bundle does not keep it.
     """
 
     probe: Tensor
+    bad_pixels: Tensor | None
 
     def __init__(self, probe: Tensor, energy: float) -> None:
         super().__init__()
         self.register_buffer("probe", probe)
+        self.register_buffer("bad_pixels", None, persistent=False)
         self.window = probe_window(probe, energy)
 
     @property
     def window_probe(self) -> Tensor:
         """The part of the probe within the window, complex (y, x) or (mode, y, x)."""
         return self.probe[..., *self.window]
+
+    @property
+    def light(self) -> Tensor:
+        """The beam's intensity on the pixels of a patch, real (y, x)."""
+        light = self.window_probe.abs().square()
+        return light.sum(dim=0) if light.ndim == 3 else light
+
+    @property
+    def beam_size_px(self) -> float:
+        """The beam's root mean square distance from its centre."""
+        light = self.light
+        from_centre = [torch.arange(size, device=light.device) - size // 2 for size in light.shape]
+        square = from_centre[0].square()[:, None] + from_centre[1].square()
+        return float(((light * square).sum() / light.sum()).sqrt())
 
     def detector_wave(self, object_patches: Tensor) -> Tensor:
         """Propagate patches through the probe to the detector.

@@ -7,7 +7,9 @@ INTENSITY_FLOOR = 1e-3
 """Least predicted intensity, in counts per pixel: keeps a dark pixel's gradient finite."""
 
 
-def poisson_nll(predicted_intensity: Tensor, counts: Tensor) -> Tensor:
+def poisson_nll(
+    predicted_intensity: Tensor, counts: Tensor, bad_pixels: Tensor | None = None
+) -> Tensor:
     """Give the negative log-likelihood of photon counts, per pixel, less that of a perfect model.
 
     For counts *n* and prediction *I* it is ``I - n + n log(n / I)``: half the Poisson deviance. Its
@@ -18,9 +20,10 @@ def poisson_nll(predicted_intensity: Tensor, counts: Tensor) -> Tensor:
     Args:
         predicted_intensity: Expected counts, real (...).
         counts: Measured counts, real (...).
+        bad_pixels: Pixels that measured nothing, boolean, of the last axes; none if ``None``.
 
     Returns:
-        The mean over all pixels, a scalar.
+        The mean over all measured pixels, a scalar.
 
     Examples:
         >>> counts = torch.tensor([4.0, 0.0, 9.0])
@@ -29,15 +32,16 @@ def poisson_nll(predicted_intensity: Tensor, counts: Tensor) -> Tensor:
     """
     intensity = predicted_intensity + INTENSITY_FLOOR
     perfect = counts - torch.xlogy(counts, counts)
-    return (intensity - counts * intensity.log() - perfect).mean()
+    surprise = intensity - counts * intensity.log() - perfect
+    return surprise.mean() if bad_pixels is None else surprise[..., ~bad_pixels].mean()
 
 
 def patch_distance(patches: Tensor, known_patches: Tensor, weight: Tensor) -> Tensor:
     """Give how far patches are from known ones, each after the phase factor that fits it best.
 
     Args:
-        patches: Complex (pattern, y, x).
-        known_patches: Complex (pattern, y, x).
+        patches: Complex (pattern, y, x), or (group, member, y, x) with one factor for a group.
+        known_patches: Complex, of the same shape.
         weight: How much a pixel counts, real (y, x).
 
     Returns:
@@ -48,7 +52,8 @@ def patch_distance(patches: Tensor, known_patches: Tensor, weight: Tensor) -> Te
         >>> patch_distance(1j * known, known, torch.ones(1, 2)).item() < 1e-12
         True
     """
-    overlap = (weight * patches * known_patches.conj()).sum(dim=(-2, -1), keepdim=True).detach()
+    one = tuple(range(1, patches.ndim))
+    overlap = (weight * patches * known_patches.conj()).sum(dim=one, keepdim=True).detach()
     turn = overlap / overlap.abs().clamp_min(torch.finfo(weight.dtype).tiny)
     difference = patches - turn * known_patches
     squared = difference.real.square() + difference.imag.square()

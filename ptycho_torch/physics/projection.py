@@ -20,15 +20,18 @@ def incoherent_sum(detector_waves: Tensor) -> Tensor:
     return (detector_waves.real.square() + detector_waves.imag.square()).sum(dim=1)
 
 
-def project_amplitude(detector_waves: Tensor, diffraction_amplitude: Tensor) -> Tensor:
+def project_amplitude(
+    detector_waves: Tensor, diffraction_amplitude: Tensor, bad_pixels: Tensor | None = None
+) -> Tensor:
     """Give the smallest change of the modes that explains the measured amplitudes.
 
     Every mode is scaled by the same factor, so phases and the share of each mode stay
-    (Thibault and Menzel, *Nature* 494, 68 (2013)).
+    (Thibault and Menzel, *Nature* 494, 68 (2013)). What was not measured asks for no change.
 
     Args:
         detector_waves: Complex (pattern, mode, y, x).
         diffraction_amplitude: Roots of counts, real (pattern, y, x).
+        bad_pixels: Pixels that measured nothing, boolean (y, x); none if ``None``.
 
     Returns:
         What to add to the waves, complex (pattern, mode, y, x).
@@ -41,4 +44,6 @@ def project_amplitude(detector_waves: Tensor, diffraction_amplitude: Tensor) -> 
     predicted = incoherent_sum(detector_waves).sqrt()
     floor = torch.finfo(predicted.dtype).tiny ** 0.5
     factor = diffraction_amplitude / predicted.clamp_min(floor) - 1
+    if bad_pixels is not None:
+        factor = factor.masked_fill(bad_pixels, 0)
     return detector_waves * factor[:, None]

@@ -140,6 +140,18 @@ ROWS = {
     "positions outside the object": Row(
         arrays={"objectGuess": WIDE, "xcoords": X + 60}, text="lie inside objectGuess of 50 × 50"
     ),
+    "positions in metres": Row(
+        arrays={"ycoords": 2e-8 * Y, "xcoords": 2e-8 * X}, text="be in pixels, and neighbours to"
+    ),
+    "positions in nanometres": Row(
+        arrays={"ycoords": 20 * Y, "xcoords": 20 * X}, text="neighbours to share a beam of"
+    ),
+    "patterns around a corner": Row(
+        arrays={"diff3d": np.fft.ifftshift(STACK, axes=(1, 2))}, text="got it in the corner"
+    ),
+    "bad pixels of another shape": Row(
+        arrays={"bad_pixels": np.zeros((3, 3), bool)}, text="have the shape (32, 32)"
+    ),
     "x and y swapped": Row(
         arrays={"objectGuess": TALL, "xcoords": X + 60}, text="fit with x and y swapped"
     ),

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from ptycho_torch.checks import DataError, UsageError
-from ptycho_torch.data.grouping import neighbour_pairs, pick_evenly
+from ptycho_torch.data.grouping import pick_evenly
 from ptycho_torch.data.npz import load_object, save_scan, write_npz
 from ptycho_torch.data.scan_file import load_scan
 from ptycho_torch.simulate import SimulationConfig, simulate_scan
 
 
-def arrays(count: int = 7, height: int = 5, width: int = 3) -> dict[str, Any]:
+def arrays(count: int = 7, height: int = 11, width: int = 9) -> dict[str, Any]:
     rng = np.random.default_rng(2)
     return {
         "diff3d": rng.random((count, height, width), dtype=np.float32),
@@ -46,7 +46,7 @@ def test_both_layouts_load_identically(tmp_path) -> None:
         scan = load_scan(write(tmp_path / f"{name}.npz", **changed))
         digests.add(scan.digest())
         assert scan.diffraction_amplitude.dtype == np.float32, name
-        assert scan.diffraction_amplitude.shape == (7, 5, 3), name
+        assert scan.diffraction_amplitude.shape == (7, 11, 9), name
         assert scan.diffraction_amplitude.flags.c_contiguous, name
         assert scan.diffraction_amplitude.tobytes() == stack.tobytes(), name
         assert scan.positions_px[:, 0].tolist() == arrays()["ycoords"].tolist(), name
@@ -80,34 +80,42 @@ BROKEN = {
     "no probe": ({"probeGuess": None}, "hold the array probeGuess"),
     "lengths": ({"xcoords": np.arange(6.0)}, "be of one length, but got 7 and 6 numbers"),
     "no patterns": ({"xcoords": np.zeros(0), "ycoords": np.zeros(0)}, r"the empty shape \(0,\)"),
-    "empty stack": ({"diff3d": STACK[:0]}, r"the empty shape \(0, 5, 3\)"),
+    "empty stack": ({"diff3d": STACK[:0]}, r"the empty shape \(0, 11, 9\)"),
     "position": ({"xcoords": np.r_[:6.0, np.nan]}, "NaN or infinity at 1 of 7 positions.* 6"),
     "one place": ({"xcoords": np.ones(7), "ycoords": np.ones(7)}, "ycoords and xcoords the same"),
-    "metres": ({k: 1e-7 * v for k, v in INSIDE.items()}, "in pixels, but got a reach of 6e-07"),
+    "metres": (
+        {k: 1e-7 * v for k, v in INSIDE.items()},
+        "in pixels.* but got a reach of 6e-07 in steps of 1.41e-07",
+    ),
     "nanometres": (
         {k: 1e4 * v for k, v in INSIDE.items()},
-        "be in pixels, but got a reach of 6000",
+        "in pixels, and neighbours to share a beam of .* but got a reach of 6e\\+04 in steps",
     ),
     "one row": ({"ycoords": np.ones(7)}, "got ycoords the same for all patterns"),
     "outside": (INSIDE | {"objectGuess": np.ones((50, 50), complex)}, "lie inside .* 50 × 50"),
     "swapped": (INSIDE | {"objectGuess": np.ones((90, 40), complex)}, "fit with x and y swapped"),
     "count": ({"diff3d": STACK[:6]}, "be a stack of 7 patterns"),
-    "two axes": ({"diff3d": STACK[0]}, r"real, float32 of shape \(5, 3\)"),
+    "two axes": ({"diff3d": STACK[0]}, r"real, float32 of shape \(11, 9\)"),
     "ambiguous": (
-        {"diff3d": np.ones((7, 7, 7), np.float32), "probeGuess": np.ones((7, 7), complex)},
+        {
+            "diff3d": np.ones((9, 9, 9), np.float32),
+            "probeGuess": np.ones((9, 9), complex),
+            "ycoords": np.arange(9.0),
+            "xcoords": np.arange(9.0),
+        },
         "which can be read twice.* Leave out one pattern",
     ),
-    "counts": ({"diff3d": np.ones((7, 5, 3), dtype=np.uint16)}, "uint16 .* --counts"),
+    "counts": ({"diff3d": np.ones((7, 11, 9), dtype=np.uint16)}, "uint16 .* --counts"),
     "complex": ({"diff3d": STACK + 1j}, "be real .* but got complex"),
     "NaN": ({"diff3d": spoiled(4, np.nan)}, "NaN or infinity in 1 of 7 patterns, .* pattern 4"),
     "infinite": ({"diff3d": spoiled(0, np.inf)}, "NaN or infinity in 1 of 7 .* pattern 0"),
     "negative": ({"diff3d": spoiled(5, -1)}, "negative ones in 1 of 7 patterns, .* pattern 5"),
     "dark": ({"diff3d": 0 * STACK}, "only zeros in 7 of 7 patterns"),
     "one dark": ({"diff3d": STACK * (np.arange(7) != 3)[:, None, None]}, "1 of 7 .* pattern 3"),
-    "real probe": ({"probeGuess": np.ones((5, 3))}, r"be complex \(y, x\), but got real"),
-    "probe shape": ({"probeGuess": np.ones((3, 5), complex)}, r"have the shape \(5, 3\)"),
-    "probe zero": ({"probeGuess": np.zeros((5, 3), complex)}, "got zeros only"),
-    "probe NaN": ({"probeGuess": np.full((5, 3), complex("nan"))}, "got NaN or infinity"),
+    "real probe": ({"probeGuess": np.ones((11, 9))}, r"be complex \(y, x\), but got real"),
+    "probe shape": ({"probeGuess": np.ones((9, 11), complex)}, r"have the shape \(11, 9\)"),
+    "probe zero": ({"probeGuess": np.zeros((11, 9), complex)}, "got zeros only"),
+    "probe NaN": ({"probeGuess": np.full((11, 9), complex("nan"))}, "got NaN or infinity"),
     "pickle": ({"diff3d": np.array([{}] * 7)}, "hold plain numeric arrays"),
 }
 
@@ -123,9 +131,11 @@ def test_a_file_that_breaks_the_contract_is_refused_by_name(tmp_path, case) -> N
 
 
 def test_an_ambiguous_stack_is_decided_by_the_probe_where_that_can_be(tmp_path) -> None:
-    stack = np.random.default_rng(1).random((7, 5, 7), dtype=np.float32)
-    for shape, expected in (((5, 7), stack), ((7, 5), np.moveaxis(stack, -1, 0))):
-        path = write(tmp_path / "scan.npz", diff3d=stack, probeGuess=np.ones(shape, complex))
+    stack = np.random.default_rng(1).random((9, 11, 9), dtype=np.float32)
+    positions = {"ycoords": np.arange(9.0), "xcoords": np.arange(9.0)}
+    for shape, expected in (((11, 9), stack), ((9, 11), np.moveaxis(stack, -1, 0))):
+        probe = np.ones(shape, complex)
+        path = write(tmp_path / "scan.npz", diff3d=stack, probeGuess=probe, **positions)
         assert load_scan(path).diffraction_amplitude.tobytes() == expected.tobytes()
 
 
@@ -147,7 +157,7 @@ def test_an_equal_sided_stack_is_decided_by_the_light(tmp_path, seed) -> None:
 
 
 def test_counts_are_read_when_they_are_flagged(tmp_path) -> None:
-    counts = np.random.default_rng(1).integers(1, 900, (7, 5, 3)).astype(np.uint16)
+    counts = np.random.default_rng(1).integers(1, 900, (7, 11, 9)).astype(np.uint16)
     for stack in (counts, np.moveaxis(counts, 0, -1), counts.astype(float)):
         scan = load_scan(write(tmp_path / "scan.npz", diff3d=stack), counts=True)
         assert np.array_equal(np.square(scan.diffraction_amplitude).round(), counts)
@@ -200,15 +210,3 @@ def test_a_write_that_fails_leaves_nothing(tmp_path) -> None:
 def test_more_patterns_than_there_are_is_refused(wanted) -> None:
     with pytest.raises(UsageError, match="be 1 to 10"):
         pick_evenly(10, wanted)
-
-
-def test_neighbours_are_the_nearest_ones() -> None:
-    rng = np.random.default_rng(4)
-    positions = rng.random((1300, 2)) * (50, 200)
-    pairs = {tuple(pair) for pair in neighbour_pairs(positions, 3).tolist()}
-    distance = np.linalg.norm(positions[:, None] - positions[None], axis=2)
-    np.fill_diagonal(distance, np.inf)
-    expected = {
-        (min(i, int(j)), max(i, int(j))) for i in range(1300) for j in np.argsort(distance[i])[:3]
-    }
-    assert pairs == expected

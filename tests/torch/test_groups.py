@@ -181,6 +181,29 @@ def test_gradient_reaches_every_parameter(taught) -> None:
         assert parameter.grad.abs().max() > 0, name
 
 
+def test_the_network_sees_where_each_member_lies_first_y_then_x() -> None:
+    network, amplitude, _ = small_groups()
+    seen = []
+    network.network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    places = torch.arange(24.0).reshape(3, 4, 2)
+    network(amplitude.repeat(2, 1, 1)[:12].reshape(3, 4, SIZE, SIZE), places)
+    channels = seen[0].reshape(3, 4, 5, *seen[0].shape[-2:])
+    known = places / network.forward_model.beam_size_px
+    torch.testing.assert_close(channels[:, :, 3:, 2, 3], known)
+
+
+def test_a_lesson_weighs_the_same_whatever_the_amplitude_of_the_object() -> None:
+    network, _, _ = small_groups()
+    torch.manual_seed(6)
+    window = network.forward_model.window_probe.shape
+    said, known = (torch.randn(5, *window, dtype=torch.complex64) for _ in range(2))
+    losses = []
+    for scale in (1.0, 0.2):
+        network.amplitude_scale.fill_(scale)
+        losses.append(network.lesson_loss(scale * said, scale * known))
+    torch.testing.assert_close(losses[1], losses[0])
+
+
 def test_batches_change_nothing_and_places_do() -> None:
     network, amplitude, positions_px = small_groups()
     patches = network.predict(amplitude, 44, positions_px)

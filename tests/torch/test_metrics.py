@@ -93,3 +93,26 @@ def test_same_pixels_puts_each_pixel_where_it_belongs(origin) -> None:
             inner = (int(y + 1 - origin[0]), int(x + 2 - origin[1]))
             inside = 0 <= inner[0] < 7 and 0 <= inner[1] < 11
             assert placed[y, x] == (object_[inner] if inside else 0)
+
+
+def test_a_phase_has_no_zero_wherever_it_wraps() -> None:
+    rng = np.random.default_rng(1)
+    truth = np.exp(1j * rng.uniform(-1, 1, 400))
+    noise = np.where(np.arange(400) < 40, 2.9, 0.0) + rng.normal(0, 0.1, 400)
+    error = phase_difference(truth * np.exp(1j * (noise + 2.0)), truth)
+    assert abs(error.mean()) < 1e-9  # the circular mean alone leaves an offset
+
+
+def test_structural_similarity_is_that_of_its_definition() -> None:
+    from ptycho_torch.metrics import structural_similarity
+
+    first, second = np.full((40, 40), 2.0), np.full((40, 40), 3.0)
+    c1 = (0.01 * 5.0) ** 2
+    flat = (2 * 6.0 + c1) / (13.0 + c1)
+    assert structural_similarity(first, second, 5.0)[20, 20] == pytest.approx(flat, rel=1e-6)
+    stripes = np.tile([1.0, -1.0], (40, 20))
+    c2 = (0.03 * 5.0) ** 2
+    faint = 0.05 * stripes
+    between = structural_similarity(faint, -faint, 5.0)[20, 20]
+    variance = 0.05**2
+    assert between == pytest.approx((c2 - 2 * variance) / (c2 + 2 * variance), abs=0.02)

@@ -8,7 +8,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs PyTorch (POLICY-001)")
 
 from ptycho_torch.physics.patches import extract_patches  # noqa: E402
-from ptycho_torch.reassembly import relative_overlaps, stitch, synchronise_phases  # noqa: E402
+from ptycho_torch.reassembly import stitch  # noqa: E402
+from ptycho_torch.synchronisation import relative_overlaps, synchronise_phases  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

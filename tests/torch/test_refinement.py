@@ -144,6 +144,16 @@ def test_wrong_positions_are_refined(scanned) -> None:
     assert np.abs(left).mean() < 0.4 * np.abs(error - error.mean(axis=0)).mean()
 
 
+def test_refined_positions_keep_their_mean(scanned) -> None:
+    scan, _ = scanned
+    moved = scan.positions_px + np.random.default_rng(2).normal(0.4, 0.3, scan.positions_px.shape)
+    refinement = begin(scan, replace(PASSES, positions=True), positions=moved)
+    misfits(refinement)
+    found = refinement.estimate.positions_px.numpy() + refinement.estimate.origin_px
+    assert np.abs(found - moved).max() > 0.1
+    np.testing.assert_allclose(found.mean(axis=0), moved.mean(axis=0), atol=1e-3)
+
+
 def test_modes_explain_a_beam_that_trembles(scanned) -> None:
     scan, truth = scanned
     still = torch.from_numpy(scan.probe)[None]

@@ -10,7 +10,7 @@ import pytest
 from ptycho_torch.checks import DataError
 from ptycho_torch.metrics import structural_similarity
 from ptycho_torch.probe_facts import probe_facts
-from ptycho_torch.resolution import fourier_ring_correlation
+from ptycho_torch.resolution import RingCorrelation, fourier_ring_correlation
 from ptycho_torch.simulate import simulate_probe
 
 
@@ -31,7 +31,7 @@ def test_independent_noise_does_not_correlate() -> None:
     assert rings.frequency.shape == rings.correlation.shape == rings.half_bit.shape
     assert (np.diff(rings.frequency) > 0).all()
     assert abs(rings.correlation[5:].mean()) < 0.05
-    assert rings.cutoff() < 0.1
+    assert (rings.cutoff() or 0.0) < 0.1
 
 
 @pytest.mark.parametrize("cutoff", [0.15, 0.3])
@@ -125,3 +125,38 @@ def test_what_fell_is_the_misfit_or_the_loss_of_the_training(tmp_path) -> None:
     assert what_fell(log, tmp_path / "wts.h5.zip") == ("Training loss", "epoch", [3.5, 2.5])
     log.facts["refinement"] = {"passes": [{"amplitude_mse": 2.0}, {"amplitude_mse": 1.0}]}
     assert what_fell(log, tmp_path) == ("Amplitude misfit", "pass", [2.0, 1.0])
+
+
+def test_the_half_bit_curve_is_that_of_half_the_pixels_of_a_ring() -> None:
+    rng = np.random.default_rng(0)
+    first, second = (rng.normal(size=(48, 48)) + 0j for _ in range(2))
+    rings = fourier_ring_correlation(first, second)
+    distance = np.hypot(*(np.indices((48, 48)) - 24))
+    pixels = np.array([(np.rint(distance) == ring).sum() for ring in range(1, 24)])
+    root = np.sqrt(pixels / 2)
+    known = (0.2071 + 1.9102 / root) / (1.2071 + 0.9102 / root)
+    np.testing.assert_allclose(rings.half_bit[:23], known, rtol=0.02)
+
+
+def test_images_fade_out_so_that_their_edges_are_no_detail() -> None:
+    y, x = np.mgrid[:64, :64] / 64
+    smooth = [np.exp(1j * (y + turn * x)) for turn in (1.0, 1.2)]  # no detail, but a step at edges
+    rng = np.random.default_rng(0)
+    noise = [0.02 * rng.normal(size=(64, 64)) for _ in range(2)]
+    rings = fourier_ring_correlation(*(image + n for image, n in zip(smooth, noise, strict=True)))
+    assert abs(rings.correlation[8:24].mean()) < 0.1
+
+
+def test_what_agrees_nowhere_has_no_resolution() -> None:
+    rings = RingCorrelation(
+        frequency=np.array([0.1, 0.2]), correlation=np.array([0.1, 0.9]), half_bit=np.full(2, 0.5)
+    )
+    assert rings.cutoff() is None
+
+
+def test_the_diameter_is_that_of_a_circle_around_the_centre_of_light() -> None:
+    y, x = np.indices((64, 64))
+    disc = (np.hypot(y - 30, x - 37) <= 12) + 0j
+    facts = probe_facts(disc, np.ones((1, 64, 64)))
+    assert facts.diameter_px == pytest.approx(24 * 0.9**0.5, abs=0.6)
+    assert facts.centre_px == pytest.approx((-2.0, 5.0))
