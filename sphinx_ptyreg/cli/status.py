@@ -15,6 +15,9 @@ NAME = "status"
 HELP = "Print fresh, stale or missing for each selector, and why."
 WRITES = "nothing"
 
+#: How many reasons are told of a stale selector.
+_REASONS = 5
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the names."""
@@ -35,8 +38,12 @@ def execute(arguments: argparse.Namespace) -> int:
     width = max((len(own.selector.name) for own in chosen_), default=0)
     for own in chosen_:
         console.print(f"{own.selector.name:{width}}  ", *_line(own))
-        for reason in own.freshness.reasons:
+        reasons = own.freshness.reasons
+        for reason in reasons[:_REASONS]:
             console.print(f"{'':{width}}  - {reason}")
+        if more := len(reasons[_REASONS:]):
+            told = f"{more} more: ptyreg explain {own.selector.name}"
+            console.print(f"{'':{width}}  ", Word(f"- {told}", "dim"))
         for notice in own.notices:
             console.print(f"{'':{width}}  ! {notice.text}")
     console.answer({"selectors": [_told(own) for own in chosen_]})

@@ -37,6 +37,11 @@ def test_of_many_reasons_the_first_are_told(measured, ptyreg):
     assert line.endswith("and 4 more")
     told = json.loads(ptyreg("check", "--json")[1])["judged"]["selectors"][0]
     assert len(told["reasons"]) == 7  # the declaration, and six files
+    short, full = ptyreg("status")[1], ptyreg("status", "--json")[1]
+    assert short.count("file added") == 4
+    assert "2 more: ptyreg explain quick" in short
+    assert len(json.loads(full)["selectors"][0]["reasons"]) == 7
+    assert ptyreg("explain")[1].count("file added") == 6
     ptyreg("export", "hub", "hub")
     summary = (measured.root / "hub/summary.md").read_text()
     assert summary.count("\n- file added: ") == 6
