@@ -37,7 +37,10 @@ class EnvironmentDirective(SelectorDirective):
     option_spec = TableOptions(
         short=Option(flag, "the machine alone, without versions, variables and the test's facts"),
         full=Option(flag, "every imported distribution and every pinned variable"),
-        only=Option(class_names, "names of the machine classes to show, in this order"),
+        only=Option(
+            class_names,
+            "names of the machine classes to show, in this order, as they stand above the columns",
+        ),
     )
 
     def show(self, evidence: SelectorEvidence) -> list[Node]:

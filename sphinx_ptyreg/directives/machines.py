@@ -33,7 +33,10 @@ class MachinesDirective(SelectorDirective):
 
     shows_history = True
     option_spec = TableOptions(
-        only=Option(class_names, "names of the machine classes to show, in this order"),
+        only=Option(
+            class_names,
+            "names of the machine classes to show, in this order, as they stand above the columns",
+        ),
         metrics=Option(names, "names of the numbers to show; all by default"),
     )
 
