@@ -30,7 +30,7 @@ N_ = str
 WORDS = (
     N_("passed"), N_("failed"), N_("error"), N_("skipped"), N_("xfailed"), N_("xpassed"),
     N_("timeout"), N_("interrupted"), N_("crashed"), N_("not collected"), N_("import error"),
-    N_("not measured"), N_("fresh"), N_("stale"), N_("missing"),
+    N_("not measured"), N_("fresh"), N_("stale"), N_("old"), N_("missing"),
     N_("holds"), N_("false"), N_("stale evidence"), N_("not comparable"), N_("no data"),
     N_("pass"), N_("warn"), N_("fail"), N_("fail above"), N_("warn above"), N_("at least"),
     N_("baseline"), N_("declared"), N_("published"), N_("nothing is measured"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .citable import SPREADS
 from .errors import PtyregError, UnknownNameError
 from .evidence import Evidence
-from .frozen import versions
+from .frozen import FrozenStore, versions
 from .record import Artifact, digest_of
 from .releases import releases
 from .selector_evidence import SelectorEvidence
@@ -39,6 +39,7 @@ class Cited:
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
         self._digests: dict[str, str] = {}
+        self._rests: dict[str, bool] = {}
         self._vouched: dict[str, Vouch] = {}
 
     def digest(self, key: str) -> str:
@@ -46,6 +47,18 @@ class Cited:
         if key not in self._digests:
             self._digests[key] = self._digest(key)
         return self._digests[key]
+
+    def rests_on_runs(self, key: str) -> bool:
+        """Whether what `key` shows would be another one after another run; no declared value is."""
+        if "@" in key or "." not in key:
+            return True
+        if key not in self._rests:
+            try:
+                value = self._evidence.value(key)[1]
+            except PtyregError:  # told where it is cited
+                value = None
+            self._rests[key] = value is None or value.n > 0
+        return self._rests[key]
 
     def lack(self, key: str) -> str:
         """Say why nothing stands where `key` is cited, though its selector was measured."""
@@ -135,6 +148,12 @@ class Cited:
         project = self._evidence.project
         return versions(project), releases(project.root)
 
+    @property
+    def _release(self) -> str:
+        """The version whose evidence is shown: comparisons name the one before it."""
+        store = self._evidence.store
+        return store.version if isinstance(store, FrozenStore) else ""
+
     def _shown(self, key: str) -> list[object]:
         evidence = self._evidence
         name, mark, _ = key.partition("@")
@@ -142,13 +161,16 @@ class Cited:
             return [evidence.project.finding(name), evidence.supports[name]]
         if mark and key.endswith(ARTIFACT):
             artifact = self.artifact(key)
-            return [artifact, artifact and evidence.store.artifact(artifact) is not None]
+            there = artifact and evidence.store.artifact(artifact) is not None
+            own = evidence.selector(name.partition(".")[0])
+            return [artifact, there, own.standing, own.freshness]
         if mark:
             own = evidence.selector(name)
             if key.endswith(VOUCHED):
                 return [self.vouched(own)]
-            return [own.history_digest, *self._versions]
+            states = [own.judge(records[-1]).state for records in own.classes.values()]
+            return [own.history_digest, states, self._release, *self._versions]
         if "." not in key:
             return [evidence.selector(key).digest]
         own, value = evidence.value(key)
-        return [value, None if value is not None and value.n == 0 else own.standing]
+        return [value, own.standing if self.rests_on_runs(key) else None]

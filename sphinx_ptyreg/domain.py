@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .evidence import ClaimMade, Evidence, Notice
     from .modes import Effective
     from .noted import Linted, Place
+    from .written import Written
 
 __all__ = ["BuildState", "PtyregDomain"]
 
@@ -45,6 +46,7 @@ class BuildState(NamedTuple):
     cited: Cited
     failed: bool
     notices: tuple[Notice, ...]
+    written: Written
 
 
 class PtyregDomain(Domain):
@@ -197,6 +199,13 @@ class PtyregDomain(Domain):
                         return kind, spelt
         return None
 
+    def leads_to(self, role: str, target: str) -> str:
+        """Return what a page shows of a link: where it leads, and its title; nothing when dead."""
+        found = self.find(role, target)
+        if found is None:
+            return ""
+        return " ".join((*self.objects[found], self.title(*found)))
+
     def resolve_xref(
         self,
         env: BuildEnvironment,
@@ -208,6 +217,7 @@ class PtyregDomain(Domain):
         contnode: Element,
     ) -> nodes.reference | None:
         """Link a citation to the definition."""
+        self.build.written.note(fromdocname, typ, target, self.leads_to(typ, target))
         found = self.find(typ, target)
         if found is None:
             return None

@@ -23,6 +23,7 @@ from .tooltips import (
     depart_provenance,
     visit_provenance,
 )
+from .written import NO_DOCUMENT
 
 if TYPE_CHECKING:
     from docutils.nodes import Element
@@ -54,6 +55,7 @@ def connect(app: Sphinx) -> None:
     app.add_css_file(CSS)
     app.connect("builder-inited", on_builder_inited)
     app.connect("source-read", on_source_read)
+    app.connect("doctree-resolved", on_doctree_resolved)
     app.connect("html-page-context", on_html_page_context)
     app.connect("env-get-outdated", on_env_get_outdated)
     app.connect("env-updated", on_env_updated)
@@ -83,6 +85,11 @@ def on_source_read(app: Sphinx, docname: str, source: list[str]) -> None:
         session.read_prose(app, domain_of(app.env), docname, source[0])
 
 
+def on_doctree_resolved(app: Sphinx, doctree: Any, docname: str) -> None:
+    """Forget what the page asked when it was last written; its links are noted by now."""
+    domain_of(app.env).build.written.start(docname)
+
+
 def on_html_page_context(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
@@ -92,18 +99,25 @@ def on_html_page_context(
     """
     from . import session  # noqa: PLC0415 - setup stays light
 
+    page = pagename if pagename in app.env.found_docs else NO_DOCUMENT
+    domain_of(app.env).build.written.start(page)
+
     def ptyreg_value(reference: str) -> Markup:
-        return session.value_text(domain_of(app.env), reference)
+        return session.value_text(domain_of(app.env), page, reference)
 
     context["ptyreg_value"] = ptyreg_value
 
 
 def on_env_updated(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Tell what is missing, stale, failed or false, where it is shown; also in a no-op build."""
+    """Tell what is missing, stale, failed or false, where it is shown; also in a no-op build.
+
+    Returns:
+        The pages to write, although nothing that they were read from has changed.
+    """
     from . import session  # noqa: PLC0415 - setup stays light
 
     session.tell(app, domain_of(env))
-    return []
+    return session.written_otherwise(app, domain_of(env))
 
 
 def on_warn_missing_reference(app: Sphinx, domain: Domain | None, node: Element) -> bool | None:

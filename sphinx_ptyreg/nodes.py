@@ -12,6 +12,7 @@ from .citable import cited
 from .objects import LIVE
 from .plain import one_line, plain
 from .tones import tone_of
+from .values import Reference, Value, render
 
 if TYPE_CHECKING:
     from .evidence import SelectorEvidence
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "badge",
+    "cited_value",
     "code",
     "failure_panel",
     "literal",
     "live",
+    "origin",
     "problem",
     "provenance",
     "status",
@@ -58,6 +61,19 @@ def typeset(statement: str) -> str:
 def code(text: str) -> nodes.literal:
     """Return a name or a command in running text."""
     return nodes.literal("", one_line(text))
+
+
+def cited_value(
+    reference: Reference, evidence: SelectorEvidence, value: Value | None
+) -> nodes.inline:
+    """Return what stands where a value is cited, also when there is none."""
+    if value is None:
+        word = _("not measured") if evidence.measured is None else _("no data")
+        return text_node(word, "ptyreg-value", "ptyreg-problem")
+    text = render(value, reference)
+    if value.n == 0:  # as it is declared
+        return text_node(text, "ptyreg-value")
+    return value_node(text, evidence, 0 if value.newest else value.n)
 
 
 def value_node(text: str, evidence: SelectorEvidence, over: int = 0) -> nodes.inline:
@@ -108,9 +124,18 @@ def provenance(evidence: SelectorEvidence, over: int = 0) -> str:
         return ""
     form = _("newest of {n}") if over == 0 and runs > 1 else _("n = {n}")
     told = f"{when_and_where(record)}, {form.format(n=over or runs)}"
-    if record.citation:
-        told += ", " + _("imported from {source}").format(source=spoken(cited(record.citation)))
-    return one_line(told)
+    return one_line(told + _whence(record))
+
+
+def origin(record: RunRecord) -> str:
+    """Say when and where a run was measured, and of an import, from which report it is."""
+    return one_line(when_and_where(record) + _whence(record))
+
+
+def _whence(record: RunRecord) -> str:
+    if record.citation is None:
+        return ""
+    return ", " + _("imported from {source}").format(source=spoken(cited(record.citation)))
 
 
 def when_and_where(record: RunRecord) -> str:
@@ -145,10 +170,12 @@ def badge(word: str) -> nodes.inline:
 
 
 def status(evidence: SelectorEvidence) -> list[nodes.Node]:
-    """Return the badges of a selector's latest run and of its freshness."""
+    """Return the badges of a selector's latest run and of its measurement, which may be older."""
     if evidence.latest is None:
         return [badge("not measured")]
-    state = evidence.freshness.state.value if evidence.failure is None else "not measured"
+    state = evidence.freshness.state.value if evidence.measured else "not measured"
+    if evidence.failure is not None and state == "fresh":
+        state = "old"  # as its values say: a later run of the same inputs failed
     return [badge(evidence.latest.outcome.words), nodes.Text(" "), badge(state)]
 
 

@@ -11,9 +11,9 @@ from sphinx.util.docutils import SphinxRole
 from .catalogue import _
 from .citing import Citing
 from .errors import PtyregError
-from .nodes import badge, live, provenance, status, text_node, typeset, value_node
+from .nodes import badge, cited_value, live, provenance, status, text_node, typeset, value_node
 from .objects import CITED_BY
-from .values import parse_reference, render
+from .values import parse_reference
 
 if TYPE_CHECKING:
     from docutils.nodes import Node, system_message
@@ -47,13 +47,7 @@ class ValueRole(LiveRole):
         reference = parse_reference(self.text)
         self.note(reference.path)
         evidence, value = self.evidence.value(reference.path)
-        if value is None:
-            word = _("not measured") if evidence.measured is None else _("no data")
-            return [text_node(word, "ptyreg-value", "ptyreg-problem")]
-        text = render(value, reference)
-        if value.n == 0:  # as it is declared
-            return [text_node(text, "ptyreg-value")]
-        return [value_node(text, evidence, 0 if value.newest else value.n)]
+        return [cited_value(reference, evidence, value)]
 
 
 class StatusRole(LiveRole):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 from sphinx.util import get_filetype, logging
 
-from .catalogue import _
 from .citations import Cited
 from .config import find_root, load
 from .declared import Mode, Project, Selector
@@ -28,15 +28,16 @@ from .publishing import check_formats, shown_store
 from .record import Outcome, RunRecord
 from .releases import releases
 from .store import Store
-from .telling import told
-from .values import parse_reference, render
+from .telling import Told, told, told_of_templates
+from .values import parse_reference
+from .written import NO_DOCUMENT, TEMPLATE, Written
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
     from .ensure import Ensured
 
-__all__ = ["begin", "end", "read_prose", "tell", "value_text"]
+__all__ = ["begin", "end", "read_prose", "tell", "value_text", "written_otherwise"]
 
 logger = logging.getLogger(__name__)
 
@@ -64,24 +65,33 @@ def begin(app: Sphinx) -> None:
         raise SystemExit(2) from None  # a crash report would tell the reader nothing more
     failed = ensured is not None and _report(app, ensured)
     domain: PtyregDomain = app.env.get_domain("ptyreg")  # type: ignore[assignment]
-    domain.build = BuildState(mode, evidence, Cited(evidence), failed, notices)
+    written = Written(Path(app.doctreedir) / f"ptyreg-{app.builder.name}.jsonl")
+    domain.build = BuildState(mode, evidence, Cited(evidence), failed, notices, written)
     _install_css(app)
 
 
 def tell(app: Sphinx, domain: PtyregDomain) -> None:
     """Warn at each page that shows something missing, stale, failed, or claims what is not so."""
+    _log(app, domain, told(domain, lint=app.config.ptyreg_lint))
+
+
+def _log(app: Sphinx, domain: PtyregDomain, sentences: Iterable[Told]) -> None:
     required = domain.build.mode.mode is Mode.REQUIRE
-    for found in told(domain, lint=app.config.ptyreg_lint):
+    for found in sentences:
         log = logger.error if required and found.is_verdict else logger.warning
         place = None if found.place is None else found.place.location(app.srcdir)
         log("%s", found.text, type="ptyreg", subtype=found.subtype, location=place)
 
 
 def end(app: Sphinx, domain: PtyregDomain) -> None:
-    """Set the exit status."""
+    """Tell what is wrong with the values in templates, and set the exit status."""
     build = domain.build
+    build.written.finish(app.env.found_docs)
+    templated = list(told_of_templates(domain, build.written.templated()))
+    _log(app, domain, templated)
     required = build.mode.mode is Mode.REQUIRE
-    if build.failed or (required and any(each.is_verdict for each in told(domain, lint=False))):
+    all_told = chain(told(domain, lint=False), templated)
+    if build.failed or (required and any(each.is_verdict for each in all_told)):
         app.statuscode = 1
     if app.builder.name == "ptyreg":
         _write_reports(app, domain)
@@ -97,22 +107,38 @@ def read_prose(app: Sphinx, domain: PtyregDomain, docname: str, source: str) -> 
     domain.prose[docname] = Linted(digest, read.selectors, read.found)
 
 
-def value_text(domain: PtyregDomain, reference: str) -> Markup:
+def value_text(domain: PtyregDomain, page: str, reference: str) -> Markup:
     """Return a value as the value role shows it, escaped for a theme's templates.
 
-    What is wrong is told once: every page is written by them.
+    What is wrong is told when all pages are written: once, though each is written by them.
     """
+    text = _templated(domain, reference)
+    domain.build.written.note(page, TEMPLATE, reference, text)
+    return escape(text)
+
+
+def _templated(domain: PtyregDomain, reference: str) -> str:
+    from .nodes import cited_value  # noqa: PLC0415 - few templates show a value
+
     try:
         parsed = parse_reference(reference)
-        value = domain.evidence.value(parsed.path)[1]
-        text = str(_("not measured")) if value is None else render(value, parsed)
-    except PtyregError as error:
-        logger.warning(
-            "ptyreg_value(%r) in a template: %s", reference, str(error),
-            type="ptyreg", subtype=error.subtype, once=True,
-        )  # fmt: skip
-        text = f"⚠ {reference}"
-    return escape(one_line(text))
+        return one_line(cited_value(parsed, *domain.evidence.value(parsed.path)).astext())
+    except PtyregError:
+        return one_line(f"⚠ {reference}")
+
+
+def written_otherwise(app: Sphinx, domain: PtyregDomain) -> list[str]:
+    """Return the pages whose links or templates would show something else; writing begins."""
+
+    def answer(kind: str, name: str) -> str:
+        return _templated(domain, name) if kind == TEMPLATE else domain.leads_to(kind, name)
+
+    there = app.env.found_docs
+    changed = domain.build.written.changed(answer, there)
+    domain.build.written.begin()
+    if NO_DOCUMENT in changed:
+        changed.add(app.config.root_doc)
+    return sorted(changed & there)
 
 
 def _write_reports(app: Sphinx, domain: PtyregDomain) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from .citations import FINDING
 from .declared import Mode
-from .errors import WarningSubtype
+from .errors import PtyregError, WarningSubtype
 from .noted import Defined, Place
 from .objects import DEFINED_BY
+from .values import parse_reference, render
 
 if TYPE_CHECKING:
     from .domain import PtyregDomain
 
-__all__ = ["Told", "told"]
+__all__ = ["Told", "told", "told_of_templates"]
 
 #: What is told only at a page that shows it; a run of this build is told by itself.
 _SHOWN = frozenset({
@@ -55,19 +56,54 @@ def told(domain: PtyregDomain, *, lint: bool) -> Iterator[Told]:
             yield Told(WarningSubtype.PROSE, text, place, is_verdict=False)
 
 
+def told_of_templates(domain: PtyregDomain, references: Iterable[str]) -> Iterator[Told]:
+    """Yield what is wrong with the values that templates show, unless a page told it.
+
+    Args:
+        domain: The pages, and the evidence.
+        references: What the templates ask for.
+    """
+    shown, lacking = _looked_through(domain)
+    cited = domain.build.cited
+    known, owners = {each.text for each in lacking}, set()
+    for reference in references:
+        try:
+            parsed = parse_reference(reference)
+            own, value = domain.evidence.value(parsed.path)
+            if value is not None:
+                render(value, parsed)
+        except PtyregError as error:
+            text = f"ptyreg_value({reference!r}) in a template: {error}"
+            yield Told(error.subtype, text, None, is_verdict=False)
+            continue
+        name = own.selector.name
+        if cited.rests_on_runs(parsed.path):
+            owners.add(name)
+        text = f"{name}: {WarningSubtype.MISSING}: {cited.lack(parsed.path)}"
+        if cited.lack(parsed.path) and text not in known:
+            yield Told(WarningSubtype.MISSING, f"{text} (in a template)", None)
+    if domain.build.mode.mode is Mode.REQUIRE:
+        return  # which tells everything, shown or not
+    for notice in domain.build.notices:
+        name = notice.selector
+        if notice.subtype in _SHOWN and name in owners and name not in shown:
+            text = f"{name}: {notice.subtype}: {notice.text} (in a template)"
+            yield Told(notice.subtype, text, None)
+
+
 def _looked_through(domain: PtyregDomain) -> tuple[dict[str, list[Place]], list[Told]]:
     """Return where each page first shows a selector or a finding, and what nothing is there of."""
-    owner, lack = domain.evidence.owner, domain.build.cited.lack
+    owner, cited = domain.evidence.owner, domain.build.cited
     shown: dict[str, list[Place]] = {}
     lacking: list[Told] = []
     for docname in sorted(domain.citations):
         seen: set[str] = set()
         for key, (_, line, source) in domain.citations[docname].items():
             name = key if key.endswith(FINDING) else owner(key)
-            if name not in seen:
+            if name not in seen and cited.rests_on_runs(key):
                 seen.add(name)
                 shown.setdefault(name, []).append(Place(docname, line, source))
-            if text := lack(key):
+            if text := cited.lack(key):
                 text = f"{name}: {WarningSubtype.MISSING}: {text}"
                 lacking.append(Told(WarningSubtype.MISSING, text, Place(docname, line, source)))
     return shown, lacking

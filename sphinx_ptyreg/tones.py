@@ -6,7 +6,7 @@ __all__ = ["tone_of"]
 
 _TONES = {
     "good": ("passed", "pass", "fresh", "holds", "ok", "verified"),
-    "caution": ("warn", "stale", "stale evidence", "skipped", "xfailed", "not comparable",
+    "caution": ("warn", "stale", "stale evidence", "old", "skipped", "xfailed", "not comparable",
                 "no data", "not measured", "interrupted", "not verified"),
     "bad": ("failed", "missing", "fail", "error", "false", "timeout", "crashed", "xpassed",
             "import error", "not collected"),

@@ -1,4 +1,4 @@
-"""``{ptyreg:artifact-figure}``: an image that a run made, with a live caption."""
+"""``{ptyreg:artifact-figure}``: an image that a run made, with a live caption and its origin."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sphinx.util.images import get_image_size
 from ..artifacts import IMAGES
 from ..catalogue import _
 from ..citations import ARTIFACT
-from ..nodes import problem, text_node
+from ..nodes import problem, provenance, text_node
 from ..objects import ALT
 from ..plain import one_line
 from ..values import FormatError
-from .base import EvidenceDirective
+from .base import EvidenceDirective, capital, sentences_of_age, small_print
 from .options import Option, Options, choice
 
 if TYPE_CHECKING:
@@ -72,6 +72,13 @@ class ArtifactFigureDirective(EvidenceDirective):
         figure += self._caption()
         if not self.content and artifact.title:
             figure += nodes.caption("", "", text_node(artifact.title), translatable=False)
+        evidence = self.evidence.selector(path.partition(".")[0])
+        told = [f"{capital(provenance(evidence))}.", *sentences_of_age(evidence)]
+        legend = figure.children[-1]
+        if not isinstance(legend, nodes.legend):
+            legend = nodes.legend()
+            figure += legend
+        legend += small_print(told)
         return self.placed(figure)
 
     def _instead(self, told: str) -> list[Node]:

@@ -9,11 +9,12 @@ from packaging.utils import canonicalize_name
 
 from ..catalogue import _
 from ..citable import facts_of
-from ..nodes import provenance, when_and_where
+from ..inputs import State
+from ..nodes import origin, provenance
 from ..tables import Cell, table
 from ..values import shown
 from .base import SelectorDirective, capital, sentences_of_age
-from .options import Option, TableOptions, flag, known, names
+from .options import Option, TableOptions, class_names, flag, known
 
 if TYPE_CHECKING:
     from docutils.nodes import Node
@@ -36,7 +37,10 @@ class EnvironmentDirective(SelectorDirective):
     option_spec = TableOptions(
         short=Option(flag, "the machine alone, without versions, variables and the test's facts"),
         full=Option(flag, "every imported distribution and every pinned variable"),
-        only=Option(names, "names of the machine classes to show, in this order"),
+        only=Option(
+            class_names,
+            "names of the machine classes to show, in this order, as they stand above the columns",
+        ),
     )
 
     def show(self, evidence: SelectorEvidence) -> list[Node]:
@@ -62,8 +66,8 @@ class EnvironmentDirective(SelectorDirective):
         """Say when and where each column was measured: on the newest run there."""
         if self._shown == [evidence.measured]:
             return [f"{capital(provenance(evidence))}.", *sentences_of_age(evidence)]
-        told = [f"{capital('; '.join(map(when_and_where, self._shown)))}."]
-        return [*told, *super().below(evidence)]
+        told = "; ".join(_standing(record, evidence) for record in self._shown)
+        return [f"{capital(told)}.", *super().below(evidence)]
 
     def _facts(self, record: RunRecord, selector: Selector) -> dict[tuple[str, str], str]:
         return {
@@ -81,3 +85,9 @@ class EnvironmentDirective(SelectorDirective):
             return name in selector.env
         required = {canonicalize_name(Requirement(text).name) for text in selector.requires}
         return name in required | {"pytest"}
+
+
+def _standing(record: RunRecord, evidence: SelectorEvidence) -> str:
+    """Say where a column is from, and when that is no longer what the project is."""
+    stale = evidence.judge(record).state is State.STALE
+    return f"{origin(record)}, {_('stale')}" if stale else origin(record)

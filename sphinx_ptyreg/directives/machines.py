@@ -12,7 +12,7 @@ from ..statistics import summarise
 from ..tables import Cell, table
 from ..values import Value, shown
 from .base import SelectorDirective
-from .options import Option, TableOptions, known, names
+from .options import Option, TableOptions, class_names, known, names
 
 if TYPE_CHECKING:
     from docutils.nodes import Node
@@ -33,7 +33,10 @@ class MachinesDirective(SelectorDirective):
 
     shows_history = True
     option_spec = TableOptions(
-        only=Option(names, "names of the machine classes to show, in this order"),
+        only=Option(
+            class_names,
+            "names of the machine classes to show, in this order, as they stand above the columns",
+        ),
         metrics=Option(names, "names of the numbers to show; all by default"),
     )
 

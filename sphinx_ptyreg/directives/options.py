@@ -10,7 +10,13 @@ from docutils.parsers.rst import directives
 from ..errors import UnknownNameError
 from ..record import NAME
 
-__all__ = ["Option", "Options", "TableOptions", "at_least_one", "choice", "flag", "known", "names"]
+__all__ = [
+    "Option", "Options", "TableOptions", "at_least_one", "choice", "class_names", "flag", "known",
+    "names",
+]  # fmt: skip
+
+#: Behind the machine class of an import whose name runs have too, as tables head its column.
+_IMPORTED = "(imported)"
 
 
 class Option(NamedTuple):
@@ -75,6 +81,26 @@ def names(text: str) -> list[str]:
     wrong = [name for name in found if not NAME.fullmatch(name)]
     if not found or wrong:
         raise ValueError(f"Expected names of letters, digits, '-' and '_', but got {text!r}.")
+    return found
+
+
+def class_names(text: str) -> list[str]:
+    """Read names of machine classes, as tables head their columns.
+
+    Raises:
+        ValueError: There are none, or one is not a name.
+
+    Examples:
+        >>> class_names("laptop ci ci (imported)")
+        ['laptop', 'ci', 'ci (imported)']
+    """
+    found: list[str] = []
+    for word in (text or "").split():
+        if word == _IMPORTED and found and NAME.fullmatch(found[-1]):
+            found[-1] += f" {word}"
+        else:
+            found.append(word)
+    names(" ".join(name.removesuffix(f" {_IMPORTED}") for name in found))
     return found
 
 

@@ -1,8 +1,9 @@
 """``benchmark.json``: durations and stages in the form that pytest-benchmark compares and plots.
 
 One file a machine class, as that form has one machine. The class of the newest measurement is in
-``benchmark.json``, each other one in ``benchmark-CLASS.json``. Host, user and commit author, which
-pytest-benchmark writes, are left out.
+``benchmark.json``, each other one in ``benchmark-CLASS.json``; imports are apart from runs of the
+same class, whichever selector ran there. Host, user and commit author, which pytest-benchmark
+writes, are left out.
 """
 
 from __future__ import annotations
@@ -28,23 +29,26 @@ _FORM = "4.0.0"
 
 def files(selectors: Sequence[SelectorEvidence]) -> dict[str, bytes]:
     """Return the files by their names."""
+    sets = [(own.selector.name, samples) for own in selectors for samples in own.classes.values()]
+    ran = {samples[-1].machine_class for _, samples in sets if not samples[-1].imported}
     by_class: dict[str, list[tuple[str, list[RunRecord]]]] = {}
-    for own in selectors:
-        for name, samples in own.classes.items():
-            by_class.setdefault(name, []).append((own.selector.name, samples))
+    for selector, samples in sets:
+        name, imported = samples[-1].machine_class, samples[-1].imported
+        name += " (imported)" if imported and name in ran else ""
+        by_class.setdefault(name, []).append((selector, samples))
     newest = max(
         by_class, key=lambda name: max(s[-1].started for _, s in by_class[name]), default=""
     )
     written = {}
-    for name, sets in by_class.items():
-        slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
+    for name, of_class in by_class.items():
+        slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", name.replace(" (imported)", ".imported"))
         file = "benchmark.json" if name == newest else f"benchmark-{slug}.json"
-        data = msgspec.json.encode(plain_parts(_told(sets)))
+        data = msgspec.json.encode(plain_parts(_told(name, of_class)))
         written[file] = msgspec.json.format(data, indent=1) + b"\n"
     return written
 
 
-def _told(sets: list[tuple[str, list[RunRecord]]]) -> dict[str, Any]:
+def _told(name: str, sets: list[tuple[str, list[RunRecord]]]) -> dict[str, Any]:
     record = max((samples[-1] for _, samples in sets), key=lambda record: record.started)
     machine, commit = record.machine, record.commit
     return {
@@ -53,7 +57,7 @@ def _told(sets: list[tuple[str, list[RunRecord]]]) -> dict[str, Any]:
             "machine": machine.architecture,
             "system": machine.system,
             "python_version": record.inputs.python,
-            "machine_class": record.machine_class,
+            "machine_class": name,
             "cpu": {"brand_raw": machine.cpu, "count": machine.cores},
         },
         "commit_info": {

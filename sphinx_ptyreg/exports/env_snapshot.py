@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..citable import facts_of
+from ..citable import cited, facts_of
 from ..plain import plain
 from ..record import RunRecord
 from ..selector_evidence import SelectorEvidence
@@ -16,17 +16,26 @@ __all__ = ["written"]
 def written(selectors: Sequence[SelectorEvidence]) -> str:
     """Write a block for each selector and machine class, and for a latest run that failed."""
     blocks = [
-        "\n".join(_one_line(line) for line in _lines(own.selector.name, record))
+        "\n".join(_one_line(line) for line in _lines(own.selector.name, where, record))
         for own in selectors
-        for record in (*(s[-1] for s in own.classes.values()), own.failure)
-        if record is not None
+        for where, record in _records(own)
     ]
     return "\n\n".join(blocks) + "\n"
 
 
-def _lines(name: str, record: RunRecord) -> Iterator[str]:
-    yield f"[{name} on {record.machine_class}]"
+def _records(own: SelectorEvidence) -> Iterator[tuple[str, RunRecord]]:
+    """Yield each record, and what its machine class is called beside the others."""
+    for where, samples in own.classes.items():
+        yield where, samples[-1]
+    if own.failure is not None:
+        yield own.failure.machine_class, own.failure
+
+
+def _lines(name: str, where: str, record: RunRecord) -> Iterator[str]:
+    yield f"[{name} on {where}]"
     yield f"record: {record.id}"
+    if record.citation is not None:
+        yield f"imported from: {cited(record.citation)}"
     if not record.measured:
         yield f"outcome: {record.outcome.words}: {record.reason}"
     yield f"started: {record.started}"

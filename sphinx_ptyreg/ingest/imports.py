@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from ..cleaning import Cleaner
 from ..declared import Project, Selector
+from ..entries import machine_key
 from ..errors import RecordError, VerdictError
 from ..record import RECORD_LIMIT, Artifact, RunRecord, canonical, encode
 from ..store import Store, write_once
@@ -48,14 +49,9 @@ def import_reports(
 
     Raises:
         RecordError: A report cannot be read; the text begins with its name.
-        VerdictError: Runs of ours are of this machine class.
+        VerdictError: Runs of ours, of whatever selector, are of this machine class.
     """
-    for entry in (entry for name in selector.names for entry in store.entries(name)):
-        if not entry.imported and (record := entry.read()).machine_class == machine_class:
-            raise VerdictError(
-                f"{selector.name}: Expected another machine class than that of recorded runs, "
-                f"but got {machine_class!r} (record {record.id}). Name another with --class."
-            )
+    _refuse_class_of_runs(project, selector, store, machine_class)
     unique = {source.sha256: source for source in sources}
     wanted = Wanted(selector.nodeids)
     reports = [(source, *_read(source, wanted)) for source in unique.values()]
@@ -83,6 +79,22 @@ def import_reports(
                 write_once(store.received.folder / "artifacts" / artifact.file_name, text)
         store.received.add(record)
     return [record for record, _ in records]
+
+
+def _refuse_class_of_runs(
+    project: Project, selector: Selector, store: Store, machine_class: str
+) -> None:
+    key = machine_key(machine_class)
+    for own in project.selectors.values():
+        for entry in (entry for name in own.names for entry in store.entries(name)):
+            if entry.imported or entry.machine_key != key:
+                continue
+            if (record := entry.read()).machine_class == machine_class:
+                raise VerdictError(
+                    f"{selector.name}: Expected another machine class than that of recorded runs, "
+                    f"but got {machine_class!r} (record {record.id} of {own.name}). "
+                    "Name another with --class."
+                )
 
 
 def _read(source: Source, wanted: Wanted) -> tuple[Reported, str]:

@@ -224,7 +224,9 @@ class Bench:
         self.write(f"docs/index.{'rst' if rst else 'md'}", title + textwrap.dedent(markup))
         return self.build(builder, **options)
 
-    def build(self, builder: str = "html", *, out: str = "out", **options: Any) -> Built:
+    def build(
+        self, builder: str = "html", *, out: str = "out", doctrees: str = "", **options: Any
+    ) -> Built:
         """Build in this process, by replay."""
         from sphinx.application import Sphinx
         from sphinx.locale import translators
@@ -237,13 +239,28 @@ class Bench:
         with patch_docutils(docs), docutils_namespace():
             app = Sphinx(
                 str(docs), str(docs), str(self.root / out / builder),
-                str(self.root / out / f"doctrees-{builder}"), builder, confoverrides=overrides,
+                str(self.root / out / (doctrees or f"doctrees-{builder}")), builder,
+                confoverrides=overrides,
                 status=io.StringIO(), warning=warnings, **options,
             )  # fmt: skip
             app.connect("env-before-read-docs", lambda _a, _e, names: read.extend(names), 1)
             app.build()
         plain = _ANSI.sub("", warnings.getvalue())
         return Built(app.statuscode, plain, read, self.root / out / builder, app)
+
+    def out_file(self, name: str = "index.html") -> Path:
+        """Return a page that a build left."""
+        return self.root / "out" / "html" / name
+
+    def as_fresh(self, **options: Any) -> Built:
+        """Build again, and from nothing; return the first, whose pages are those of the second."""
+        again = self.build("html", **options)
+        fresh = self.build("html", out="fresh", freshenv=True, **options)
+        names = {file.name for file in fresh.out.glob("*.html")}
+        assert names == {file.name for file in again.out.glob("*.html")}
+        for name in names:
+            assert again.file(name) == fresh.file(name), name
+        return again
 
     def sphinx(self, builder: str, *arguments: str, out: str = "out", **env: str) -> Any:
         """Build in a child process, as ``sphinx-build`` does."""

@@ -147,6 +147,18 @@ def test_a_class_of_recorded_runs_is_refused(project, logs):
     assert "Expected another machine class than that of recorded runs" in done.stderr
 
 
+def test_a_class_of_another_selector_s_runs_is_refused_too(project, logs):
+    toml = (project.root / "pyproject.toml").read_text()
+    other = '\n[tool.ptyreg.selectors.other]\nnodeids = ["tests/test_quick.py"]\n'
+    project.write("pyproject.toml", toml + other)
+    project.store.local.add(project.record())
+    done = project.cli("import", "other", *logs, "--class", "linux-x86_64-testbox-2c")
+    assert done.returncode == 1
+    assert "other: Expected another machine class than that of recorded runs" in done.stderr
+    assert "of quick)" in done.stderr
+    assert project.cli("import", "other", *logs, "--class", "free").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("last", "outcome"),
     [("1 passed, 2 warnings in 0.51s", "passed"),

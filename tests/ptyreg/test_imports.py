@@ -26,7 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = (
                "child.supervise", "cli.streams", "commands", "concealed", "errors", "executors",
                "heads", "ingest", "ingest.secrets", "ingest.wanted", "markup", "noted", "objects",
                "outcomes", "catalogue", "picture_words", "plain", "plots.shapes",
-               "pytest_settings", "tones"}),
+               "pytest_settings", "tones", "written"}),
     frozenset({"canonical", "cli.layout", "markdown", "plots.pdf", "plots.svg", "plots.trend",
                "releases", "remembered", "shared", "trace"}),
     frozenset({"cleaning", "interpreter", "journal", "listing", "locks", "plots", "record",
