@@ -163,7 +163,7 @@ class Cited:
             artifact = self.artifact(key)
             there = artifact and evidence.store.artifact(artifact) is not None
             own = evidence.selector(name.partition(".")[0])
-            return [artifact, there, own.standing, own.freshness]
+            return [artifact, there, own.standing]
         if mark:
             own = evidence.selector(name)
             if key.endswith(VOUCHED):

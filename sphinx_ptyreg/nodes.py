@@ -28,6 +28,7 @@ __all__ = [
     "origin",
     "problem",
     "provenance",
+    "remark",
     "status",
     "text_node",
     "typeset",
@@ -88,18 +89,19 @@ def value_node(text: str, evidence: SelectorEvidence, over: int = 0) -> nodes.in
     if worded is None:
         worded = _TOLD[evidence] = {}
     if over not in worded:
-        worded[over] = provenance(evidence, over), _remark(evidence)
-    told, remark = worded[over]
+        worded[over] = provenance(evidence, over), remark(evidence)
+    told, mark = worded[over]
     node = text_node(text, "ptyreg-value")
     if told:
         node["ptyreg-provenance"] = told
-    if remark:
+    if mark:
         node["classes"].append("ptyreg-old")
-        node += [nodes.Text(" "), text_node(f"({remark})", "ptyreg-remark")]
+        node += [nodes.Text(" "), text_node(f"({mark})", "ptyreg-remark")]
     return node
 
 
-def _remark(evidence: SelectorEvidence) -> str:
+def remark(evidence: SelectorEvidence) -> str:
+    """Say in a word or a clause that what was measured is old; nothing when it is not."""
     if evidence.measured is None:
         return ""
     if evidence.failure is not None:

@@ -12,11 +12,11 @@ from sphinx.util.images import get_image_size
 from ..artifacts import IMAGES
 from ..catalogue import _
 from ..citations import ARTIFACT
-from ..nodes import problem, provenance, text_node
+from ..nodes import problem, provenance, remark, text_node
 from ..objects import ALT
 from ..plain import one_line
 from ..values import FormatError
-from .base import EvidenceDirective, capital, sentences_of_age, small_print
+from .base import EvidenceDirective, capital, small_print
 from .options import Option, Options, choice
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ class ArtifactFigureDirective(EvidenceDirective):
         if not self.content and artifact.title:
             figure += nodes.caption("", "", text_node(artifact.title), translatable=False)
         evidence = self.evidence.selector(path.partition(".")[0])
-        told = [f"{capital(provenance(evidence))}.", *sentences_of_age(evidence)]
+        told, mark = capital(provenance(evidence)), remark(evidence)
         legend = figure.children[-1]
         if not isinstance(legend, nodes.legend):
             legend = nodes.legend()
             figure += legend
-        legend += small_print(told)
+        legend += small_print([f"{told} ({mark})." if mark else f"{told}."])
         return self.placed(figure)
 
     def _instead(self, told: str) -> list[Node]:
