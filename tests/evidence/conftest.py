@@ -61,7 +61,10 @@ def run_pytest(tmp_path) -> Callable[..., Path]:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *loaded, "-pno:cacheprovider", *options, "tests"],
             cwd=folder, capture_output=True, text=True, timeout=120, check=False,
-            env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+            env={
+                **{name: os.environ[name] for name in os.environ if "XDIST" not in name},
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            },
         )  # fmt: skip
         assert done.returncode in {0, 1}, done.stdout + done.stderr
         (folder / "pytest.log").write_text(done.stdout)
