@@ -220,6 +220,9 @@ def _execute(
     # Pytest's cache of what failed last would decide what is run, and is the user's own.
     cache = f"-o cache_dir={shlex.quote(str(folder / 'cache'))}"
     env["PYTEST_ADDOPTS"] = f"{env.get('PYTEST_ADDOPTS', '')} {cache}"
+    # Where `tmp_path` lies, pytest removes at its exit what other sessions left, for however long.
+    (folder / "t").mkdir()
+    env.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder / "t"))
     path = [str(_CHILD), env.get("PYTHONPATH", "")]
     env["PYTHONPATH"] = os.pathsep.join(part for part in path if part)
     return run(

@@ -1,8 +1,9 @@
-"""For every test: a busy machine refutes no property, and what a CI sets colours no child."""
+"""For every test: a busy machine refutes no property, and children are as on a terminal."""
 
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -21,3 +22,10 @@ def _plain_children() -> Iterator[None]:
         patch.setenv("NO_COLOR", "1")
         patch.delenv("FORCE_COLOR", raising=False)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interruptible_children() -> None:
+    """Let Ctrl-C reach every child, also where a shell runs the tests in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import re
@@ -200,6 +201,18 @@ def test_what_the_test_told_is_on_the_record(project, measure):
     curve = project.store.artifact(record.artifacts["curve"])
     assert curve.read_text() == "a,b\n1,2\n"
     assert record.artifacts["curve"].title == "Loss"
+
+
+def test_a_run_removes_nothing_of_other_pytest_sessions(project, measure, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    user = tmp_path / "temporary" / f"pytest-of-{getpass.getuser()}"
+    others = [user / f"pytest-{number}" for number in range(5)]
+    for folder in others:
+        folder.mkdir(parents=True)
+    record, _ = measure("def test_quick(tmp_path): (tmp_path / 'x').touch()")
+    assert record.measured
+    assert all(folder.exists() for folder in others)
+    assert sorted((tmp_path / "temporary").iterdir()) == [user]
 
 
 def test_the_duration_is_what_the_last_line_of_pytest_says(project, measure):
