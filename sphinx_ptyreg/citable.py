@@ -17,8 +17,8 @@ from .units import parse_quantity
 from .values import Value
 
 __all__ = [
-    "SPREADS", "Stated", "cited", "could_be", "facts_of", "gather", "numbers_of", "summary_of",
-    "values_of",
+    "SPREADS", "Stated", "cited", "could_be", "facts_of", "gather", "numbers_by_path",
+    "numbers_of", "summary_of", "values_of",
 ]  # fmt: skip
 
 #: Statistics that take two runs.
@@ -91,11 +91,7 @@ def values_of(
     statements = (_one(path, value) for path, value in _statements(measured))
     for path, own, value in chain(statements, _environment(measured), _properties(measured)):
         yield Stated(path, own, value._replace(n=len(samples), newest=True))
-    numbers: dict[str, list[tuple[float, str]]] = {}
-    for record in samples:
-        for path, number, unit in numbers_of(record):
-            numbers.setdefault(path, []).append((number, unit))
-    for path, found in numbers.items():
+    for path, found in numbers_by_path(samples).items():
         for name, value in _statistics(path, found):
             yield _one(name, value)
 
@@ -185,6 +181,15 @@ def numbers_of(record: RunRecord) -> Iterator[tuple[str, float, str]]:
         yield f"stages.{name}", value, "s"
     for name, metric in record.metrics.items():
         yield f"metrics.{name}", metric.value, metric.unit
+
+
+def numbers_by_path(records: Iterable[RunRecord]) -> dict[str, list[tuple[float, str]]]:
+    """Return path → value and unit of each record that measured it."""
+    found: dict[str, list[tuple[float, str]]] = {}
+    for record in records:
+        for path, value, unit in numbers_of(record):
+            found.setdefault(path, []).append((value, unit))
+    return found
 
 
 def _statistics(path: str, found: list[tuple[float, str]]) -> Iterator[tuple[str, Value]]:

@@ -168,8 +168,7 @@ class Cited:
             own = evidence.selector(name)
             if key.endswith(VOUCHED):
                 return [self.vouched(own)]
-            states = [own.judge(records[-1]).state for records in own.classes.values()]
-            return [own.history_digest, states, self._release, *self._versions]
+            return [own.history_digest, self._release, *self._versions]
         if "." not in key:
             return [evidence.selector(key).digest]
         own, value = evidence.value(key)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from .citable import numbers_of
+from .citable import numbers_by_path
 from .inputs import Reason
 from .record import RunRecord
 from .sides import Side
@@ -14,7 +14,7 @@ from .statistics import summarise
 from .units import convert, same_dimension
 from .values import Value
 
-__all__ = ["Comparison", "Row", "changed_inputs", "compare", "means"]
+__all__ = ["Comparison", "Row", "changed_inputs", "compare"]
 
 
 class Row(NamedTuple):
@@ -58,11 +58,13 @@ class Comparison(NamedTuple):
 
 
 def compare(left: Side, right: Side) -> Comparison:
-    """Compare two sides; without one of them nothing moved."""
-    if not left.records or not right.records:
-        return Comparison(left, right, [], [])
-    old, new = left.records[-1], right.records[-1]
+    """Compare two sides; what one of them has alone, without the other, moved nowhere."""
     before, after = _numbers(left.records), _numbers(right.records)
+    if not left.records or not right.records:
+        alone = dict.fromkeys([*before, *after])
+        rows = [_row(path, before.get(path), after.get(path), comparable=False) for path in alone]
+        return Comparison(left, right, rows, [])
+    old, new = left.records[-1], right.records[-1]
     comparable = (old.machine_class, old.imported) == (new.machine_class, new.imported)
     rows = [
         _row(path, before.get(path), after.get(path), comparable=comparable)
@@ -70,12 +72,6 @@ def compare(left: Side, right: Side) -> Comparison:
     ]
     known = not (old.imported or new.imported)  # what an imported run depended on is not known
     return Comparison(left, right, rows, list(changed_inputs(old, new)) if known else [])
-
-
-def means(side: Side) -> dict[str, Value]:
-    """Return the mean of each number of a side."""
-    found = {path: _mean(numbers) for path, numbers in _numbers(side.records).items()}
-    return {path: value for path, value in found.items() if value is not None}
 
 
 def changed_inputs(left: RunRecord, right: RunRecord) -> Iterator[Reason]:
@@ -108,11 +104,10 @@ def _changes(kind: str, then: Mapping[str, str], now: Mapping[str, str]) -> Iter
 def _numbers(records: Sequence[RunRecord]) -> dict[str, tuple[list[float], str]]:
     """Return the values of each number, in the unit that the newest record has."""
     found: dict[str, tuple[list[float], str]] = {}
-    for record in reversed(records):
-        for path, value, unit in numbers_of(record):
-            values, wanted = found.setdefault(path, ([], unit))
-            if same_dimension(unit, wanted):
-                values.append(convert(value, unit, wanted))
+    for path, numbers in numbers_by_path(records).items():
+        wanted = numbers[-1][1]
+        fit = [convert(value, u, wanted) for value, u in numbers if same_dimension(u, wanted)]
+        found[path] = fit, wanted
     return found
 
 

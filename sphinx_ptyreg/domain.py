@@ -201,10 +201,10 @@ class PtyregDomain(Domain):
 
     def leads_to(self, role: str, target: str) -> str:
         """Return what a page shows of a link: where it leads, and its title; nothing when dead."""
-        found = self.find(role, target)
-        if found is None:
-            return ""
-        return " ".join((*self.objects[found], self.title(*found)))
+        return self._told(self.find(role, target))
+
+    def _told(self, found: tuple[str, str] | None) -> str:
+        return "" if found is None else " ".join((*self.objects[found], self.title(*found)))
 
     def resolve_xref(
         self,
@@ -217,8 +217,8 @@ class PtyregDomain(Domain):
         contnode: Element,
     ) -> nodes.reference | None:
         """Link a citation to the definition."""
-        self.build.written.note(fromdocname, typ, target, self.leads_to(typ, target))
         found = self.find(typ, target)
+        self.build.written.note(fromdocname, typ, target, self._told(found))
         if found is None:
             return None
         docname, node_id = self.objects[found]

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import guardrails
-from .citable import SPREADS, could_be
+from .citable import could_be
 from .declared import MEASURED, Project
 from .errors import PtyregError, UnknownNameError, WarningSubtype
 from .fingerprints import Fingerprints
@@ -119,11 +119,8 @@ class Evidence:
             where = evidence.machine_class if n else ""
             return Known(None, dimension_of(rest), n, where, stale=False)
         stale = evidence.failure is not None or evidence.freshness.state is State.STALE
-        base, _, statistic = rest.rpartition(".")
-        return known_value(
-            path, value, evidence.machine_class if rest in evidence.numbers else "",
-            stale=stale and value.n > 0,
-        )._replace(takes_two=statistic in SPREADS and base in evidence.numbers)  # fmt: skip
+        where = evidence.machine_class if rest in evidence.numbers else ""
+        return known_value(path, value, where, stale=stale and value.n > 0)
 
     def claim(self, text: str) -> Judged:
         """Judge a claim; each is judged once.

@@ -19,7 +19,7 @@ from .entries import Entry, list_entries
 from .errors import ConfigError, RecordError, UnknownNameError
 from .plain import brief
 from .record import RunRecord
-from .store import Layer, Store, write_once
+from .store import Layer, Store, entries_of, write_once
 
 __all__ = [
     "MANIFEST", "RESERVED", "FrozenStore", "Release", "ReleaseLayer", "freeze", "kept_layer",
@@ -218,7 +218,7 @@ def freeze(
     for record in every:
         store.publish(record, Layer(folder))
     ids, names = {record.id for record in every}, {record.selector for record in every}
-    published = {entry.id for name in names for entry in store.published.entries(name)}
+    published = {entry.id for entry in entries_of(store.published, names)}
     told = Release(
         schema=1, version=version, frozen=frozen, commit=commit,
         selectors={name: [record.id for record in found] for name, found in records.items()},

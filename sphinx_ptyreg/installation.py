@@ -19,6 +19,7 @@ from .evidence import Evidence
 from .interpreter import installed, unmet
 from .runner import REQUIRES, class_here, missing
 from .selector_evidence import SelectorEvidence
+from .store import entries_of
 
 __all__ = ["Item", "TorchBuild", "survey", "torch_build"]
 
@@ -173,7 +174,7 @@ def _store(evidence: Evidence) -> Iterator[Item]:
     project, store = evidence.project, evidence.store
     for layer, kind in ((store.local, "local records"), (store.published, "published records")):
         names = [n for selector in project.selectors.values() for n in selector.names]
-        entries = [e for name in names for e in layer.entries(name)]
+        entries = list(entries_of(layer, names))
         broken = []
         for entry in entries:
             try:

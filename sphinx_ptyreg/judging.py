@@ -41,7 +41,6 @@ class Known(NamedTuple):
         stale: Whether the project has changed since, or the latest run failed.
         unit: The unit it is shown in.
         newest: Whether it is of the newest of those runs alone.
-        takes_two: Whether it is a spread, which one run does not have.
     """
 
     value: float | None
@@ -51,7 +50,6 @@ class Known(NamedTuple):
     stale: bool
     unit: str = "1"
     newest: bool = False
-    takes_two: bool = False
 
     @property
     def is_declared(self) -> bool:
@@ -141,7 +139,7 @@ def judge_claim(claim: Claim, look_up: Callable[[str], Known]) -> Judged:
     selectors = tuple(dict.fromkeys(path.partition(".")[0] for path in measured))
     over = next((0 if what.newest else what.n for what in measured.values() if what.n), 0)
     judged = Judged(Verdict.NO_DATA, spell(claim), _sizes(known), paths, over, selectors)
-    if any(what.value is None or (what.takes_two and what.n < 2) for what in measured.values()):
+    if any(what.value is None for what in measured.values()):
         return judged
     return judged._replace(verdict=_verdict(claim, known), shown=_shown(claim, known))
 

@@ -15,9 +15,10 @@ from .outcomes import Outcome
 from .plain import brief
 
 __all__ = [
-    "MIGRATIONS", "NAME", "RECORD_LIMIT", "SCHEMA", "Artifact", "Citation", "Commit", "Durations",
-    "Inputs", "Machine", "Metric", "Outcome", "Resources", "RunRecord", "Stage", "TestResult",
-    "canonical", "decode", "digest_of", "encode", "is_moment", "schema_of", "timestamp",
+    "IMPORTED", "MIGRATIONS", "NAME", "RECORD_LIMIT", "SCHEMA", "Artifact", "Citation", "Commit",
+    "Durations", "Inputs", "Machine", "Metric", "Outcome", "Resources", "RunRecord", "Stage",
+    "TestResult", "canonical", "decode", "digest_of", "encode", "is_moment", "schema_of",
+    "timestamp",
 ]  # fmt: skip
 
 SCHEMA = 1
@@ -27,6 +28,9 @@ MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 #: Bytes of the largest record that travels: in a bundle, or through a shared store.
 RECORD_LIMIT = 4 * 2**20
+
+#: Behind the machine class of an import, where runs may have the same.
+IMPORTED = " (imported)"
 
 #: Names of selectors, metrics, stages and findings: no dot or colon, so a path reads one way.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -217,6 +221,11 @@ class RunRecord(
     def imported(self) -> bool:
         """Whether it was read from a report, not recorded by a run of ours."""
         return self.citation is not None
+
+    @property
+    def where(self) -> str:
+        """The machine class; of an import, told from that of runs."""
+        return self.machine_class + IMPORTED if self.imported else self.machine_class
 
     @property
     def measured(self) -> bool:

@@ -19,7 +19,7 @@ from .readable import Readable, presentable
 from .record import Outcome, RunRecord, digest_of
 from .standing import Standing
 from .statistics import Summary
-from .store import Layer, Store
+from .store import Layer, Store, entries_of
 from .units import Quantity
 from .values import Value
 
@@ -58,7 +58,7 @@ class SelectorEvidence:
     @cached_property
     def entries(self) -> list[Entry]:
         """Every stored run, under all its names, oldest first; of warm-ups those that failed."""
-        found = {e.name: e for name in self.selector.names for e in self._store.entries(name)}
+        found = {e.name: e for e in entries_of(self._store, self.selector.names)}
         return [
             entry
             for _, entry in sorted(found.items())
@@ -125,10 +125,9 @@ class SelectorEvidence:
         found.sort(key=lambda r: (r is not self.measured, r.machine_class, r.imported))
         ran = {record.machine_class for record in found if not record.imported}
         return {
-            f"{r.machine_class} (imported)" if r.imported and r.machine_class in ran
-            else r.machine_class: self.sample_set(r)
+            r.where if r.machine_class in ran else r.machine_class: self.sample_set(r)
             for r in found
-        }  # fmt: skip
+        }
 
     @property
     def machine_class(self) -> str:
@@ -152,7 +151,7 @@ class SelectorEvidence:
 
     def kept_in(self, layer: Layer, record: RunRecord) -> Entry | None:
         """Return where a record that was read here lies in a layer; None when it does not."""
-        kept = (entry for name in self.selector.names for entry in layer.entries(name))
+        kept = entries_of(layer, self.selector.names)
         return next((entry for entry in kept if self._read.get(entry.name) is record), None)
 
     def stems(self, kind: str) -> list[str]:
@@ -165,10 +164,8 @@ class SelectorEvidence:
 
         Those that are too old stand beside no fresh one.
         """
-        found = self._same_set(record, self.entries)
-        if self.judge(record).state is not State.FRESH:
-            return found
-        return [sample for sample in found if self.judge(sample).state is State.FRESH]
+        fresh = self.judge(record).state is State.FRESH
+        return self._same_set(record, self.entries, fresh=fresh)
 
     def judge(self, record: RunRecord, here: Here | None = None) -> Freshness:
         """Hold a record against the project; with `here`, against this installation too."""
@@ -249,20 +246,22 @@ class SelectorEvidence:
     def history_digest(self) -> str:
         """Digest of all that a page can show of this selector and its earlier runs."""
         published = sorted((entry.name, entry.stamp) for entry in self._published)
-        return digest_of([self.digest, [entry.name for entry in self.entries], published])
+        states = [self.judge(records[-1]).state for records in self.classes.values()]
+        return digest_of([self.digest, [entry.name for entry in self.entries], published, states])
 
     @cached_property
     def _published(self) -> list[Entry]:
-        layer = self._store.baseline
-        return [entry for name in self.selector.names for entry in layer.entries(name)]
+        return list(entries_of(self._store.baseline, self.selector.names))
 
     def _published_set(self) -> list[RunRecord]:
         return self._same_set(self.measured, self._published) if self.measured else []
 
-    def _same_set(self, like: RunRecord, entries: list[Entry]) -> list[RunRecord]:
+    def _same_set(
+        self, like: RunRecord, entries: list[Entry], *, fresh: bool = False
+    ) -> list[RunRecord]:
         mine = (like.inputs.digest, like.machine_class)
-        key = mine[0][:12]
-        records = (self._record(e) for e in entries if e.inputs_key == key and e.measured)
+        found = (e for e in entries if e.inputs_key == mine[0][:12] and e.measured)
+        records = (self._record(e) for e in found if not fresh or self._is_fresh(e))
         same = [r for r in records if r and (r.inputs.digest, r.machine_class) == mine]
         # One report that was imported twice, from two paths, is one run.
         return list({r.citation.sha256 if r.citation else id(r): r for r in same}.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from .declared import Project
@@ -13,7 +13,7 @@ from .frozen import RESERVED, FrozenStore, ReleaseLayer, kept_layer, versions
 from .record import RunRecord
 from .releases import version_of
 from .selector_evidence import SelectorEvidence
-from .store import Layer
+from .store import entries_of
 
 __all__ = ["Side", "find_side", "find_sides", "known_sides"]
 
@@ -34,8 +34,7 @@ class Side(NamedTuple):
         if not self.records:
             return self.name
         record = self.records[-1]
-        where = f"{record.machine_class} (imported)" if record.imported else record.machine_class
-        told = (self.name, record.started[:10], where)
+        told = (self.name, record.started[:10], record.where)
         return f"{', '.join(told)}, n = {len(self.records)}"
 
 
@@ -98,7 +97,7 @@ def _by_word(
 ) -> Side:
     newest = own.measured
     if word == "published":
-        published = _newest_set(own, _entries(own, evidence.store.baseline))
+        published = _newest_set(own, entries_of(evidence.store.baseline, own.selector.names))
         absent = "" if published else f"Nothing of {own.selector.name} is published"
         return Side(word, published, absent)
     if newest is None:
@@ -138,13 +137,10 @@ def _runs(side: Side | None) -> set[tuple[str, str]]:
 
 def _of_release(own: SelectorEvidence, layer: ReleaseLayer) -> Side:
     version, current = layer.release.version, layer.release.current
-    found = _newest_set(own, (e for e in _entries(own, layer) if e.id in current))
+    entries = entries_of(layer, own.selector.names)
+    found = _newest_set(own, (entry for entry in entries if entry.id in current))
     absent = "" if found else f"Release {version} keeps nothing of {own.selector.name}"
     return Side(version, found, absent)
-
-
-def _entries(own: SelectorEvidence, layer: Layer) -> Iterator[Entry]:
-    return (entry for name in own.selector.names for entry in layer.entries(name))
 
 
 def _side(project: Project, records: Sequence[RunRecord]) -> Side:

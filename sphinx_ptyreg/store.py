@@ -12,7 +12,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from pathlib import Path
 
@@ -85,6 +85,11 @@ class ReceivedLayer(Layer):
         """List what is stored in packs."""
         for pack in sorted((self.folder / "records" / selector).glob(f"*{SUFFIX}")):
             yield from unpacked(pack)
+
+
+def entries_of(place: Layer | Store, names: Iterable[str]) -> Iterator[Entry]:
+    """Yield what is stored under any of `names`: those that a selector has, and had."""
+    return (entry for name in names for entry in place.entries(name))
 
 
 class Store:

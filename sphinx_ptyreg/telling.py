@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from .citations import FINDING
@@ -56,13 +56,15 @@ def told(domain: PtyregDomain, *, lint: bool) -> Iterator[Told]:
             yield Told(WarningSubtype.PROSE, text, place, is_verdict=False)
 
 
-def told_of_templates(domain: PtyregDomain, references: Iterable[str]) -> Iterator[Told]:
+def told_of_templates(domain: PtyregDomain, references: Collection[str]) -> Iterator[Told]:
     """Yield what is wrong with the values that templates show, unless a page told it.
 
     Args:
         domain: The pages, and the evidence.
         references: What the templates ask for.
     """
+    if not references:
+        return
     shown, lacking = _looked_through(domain)
     cited = domain.build.cited
     known, owners = {each.text for each in lacking}, set()

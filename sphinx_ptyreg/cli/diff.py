@@ -141,11 +141,12 @@ def _rows(console: Console, found: Comparison, rows: list[Row]) -> None:
 
 
 def _told(own: SelectorEvidence, found: Comparison) -> dict[str, Any]:
+    absent = found.left.absent or found.right.absent or None
     return {
         "selector": own.selector.name,
         "left": found.left.label,
         "right": found.right.label,
-        "absent": found.left.absent or found.right.absent or None,
+        "absent": absent,
         "numbers": [
             {
                 "path": row.path,
@@ -155,7 +156,7 @@ def _told(own: SelectorEvidence, found: Comparison) -> dict[str, Any]:
                 "change": row.change,
                 "moved": row.moved,
             }
-            for row in found.rows
+            for row in (() if absent else found.rows)
         ],
         "inputs": [str(reason) for reason in found.inputs],
     }

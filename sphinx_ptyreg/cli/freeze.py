@@ -14,7 +14,7 @@ from ..inputs import State
 from ..record import RunRecord, timestamp
 from ..revision import commit_of
 from ..selector_evidence import SelectorEvidence
-from ..store import Store
+from ..store import Store, entries_of
 from ..vouching import load_key, sign_release
 from .console import Console
 from .project import add_names, chosen, opened
@@ -76,7 +76,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def _published(store: Store, selector: Selector, fresh: list[RunRecord]) -> list[RunRecord]:
     """Return what is published beside the fresh records: earlier runs, failures, imports."""
     known = {record.id for record in fresh}
-    entries = (entry for name in selector.names for entry in store.published.entries(name))
+    entries = entries_of(store.published, selector.names)
     return [entry.read() for entry in sorted(entries) if entry.id not in known]
 
 

@@ -11,7 +11,7 @@ from ..declared import Project, Selector
 from ..entries import Entry
 from ..errors import ExitCode, RecordError
 from ..frozen import MANIFEST, kept_layer, versions
-from ..store import Layer, Store
+from ..store import Layer, Store, entries_of
 from ..vouching import Vouch, vouch, vouch_for_release
 from .console import Console, Word
 from .project import add_names, chosen, opened
@@ -73,7 +73,7 @@ def _answers(project: Project, store: Store, selectors: list[Selector]) -> Itera
 
 def _entries(layer: Layer, selectors: list[Selector]) -> Iterator[tuple[str, Entry]]:
     for selector in selectors:
-        for entry in sorted(e for name in selector.names for e in layer.entries(name)):
+        for entry in sorted(entries_of(layer, selector.names)):
             yield selector.name, entry
 
 

@@ -133,9 +133,14 @@ def not_measured(name: str, *, remedy: bool = True) -> nodes.paragraph:
     return paragraph
 
 
-def sentences(evidence: SelectorEvidence) -> list[str]:
-    """Say when and where values over the sample set were measured, and why they may be old."""
-    told = provenance(evidence, len(evidence.samples))
+def sentences(evidence: SelectorEvidence, *, newest: bool = False) -> list[str]:
+    """Say when and where values were measured, and why they may be old.
+
+    Args:
+        evidence: Of a selector.
+        newest: Whether they are of the newest run alone, and not over the sample set.
+    """
+    told = provenance(evidence, 0 if newest else len(evidence.samples))
     return [capital(told) + ".", *sentences_of_age(evidence)]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from docutils import nodes
 
 from ..catalogue import _, spoken
-from ..comparison import Comparison, compare, means
+from ..comparison import Comparison, compare
 from ..nodes import badge, text_node
 from ..sides import find_sides
 from ..tables import Cell, table
@@ -48,16 +48,12 @@ class CompareDirective(SelectorDirective):
         left, right = find_sides(self.evidence, evidence, *asked)
         absent = [spoken(side.absent) + "." for side in (left, right) if side.absent]
         found = compare(left, right)
-        wanted = self._wanted([row.path for row in found.rows] if not absent else
-                              [*means(left), *means(right)])  # fmt: skip
+        wanted = self._wanted([row.path for row in found.rows])
         rows: list[list[Cell]] = [
             [row.path, shown(row.left), shown(row.right), _change(row.change)]
             for row in found.rows
             if row.path in wanted
         ]
-        if absent:  # one side alone moved nowhere
-            sides = means(left), means(right)
-            rows = [[path, *(shown(side.get(path)) for side in sides), ""] for path in wanted]
         header = [_("measured"), spoken(left.label), spoken(right.label), _("change")]
         content: list[Node] = [table(header, rows, classes="ptyreg-compare")] if rows else []
         if absent:
@@ -74,7 +70,7 @@ class CompareDirective(SelectorDirective):
 
 
 def _change(word: str) -> Cell:
-    if word in {"new", "gone"}:
+    if word in {"", "new", "gone"}:
         return ""
     return badge(word) if word == "not comparable" else text_node(spoken(word))
 

@@ -10,10 +10,10 @@ from packaging.utils import canonicalize_name
 from ..catalogue import _
 from ..citable import facts_of
 from ..inputs import State
-from ..nodes import origin, provenance
+from ..nodes import origin
 from ..tables import Cell, table
 from ..values import shown
-from .base import SelectorDirective, capital, sentences_of_age
+from .base import SelectorDirective, capital, sentences
 from .options import Option, TableOptions, class_names, flag, known
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class EnvironmentDirective(SelectorDirective):
     def below(self, evidence: SelectorEvidence) -> list[str]:
         """Say when and where each column was measured: on the newest run there."""
         if self._shown == [evidence.measured]:
-            return [f"{capital(provenance(evidence))}.", *sentences_of_age(evidence)]
+            return sentences(evidence, newest=True)
         told = "; ".join(_standing(record, evidence) for record in self._shown)
         return [f"{capital(told)}.", *super().below(evidence)]
 

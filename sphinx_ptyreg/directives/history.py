@@ -45,9 +45,7 @@ class HistoryDirective(SelectorDirective):
         unit = next((v.unit for r, v in reversed(found) if not r.imported), found[-1][1].unit)
         by_class: dict[str, list[tuple[RunRecord, Value]]] = {}
         for record, value in found:
-            where = record.machine_class
-            name = f"{where} (imported)" if record.imported else where
-            by_class.setdefault(name, []).append((record, value))
+            by_class.setdefault(record.where, []).append((record, value))
         limit = self.options.get("limit", 20)
         kept = {name: runs[-limit:] for name, runs in sorted(by_class.items())}
         content: list[Node] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..catalogue import _, spoken
-from ..citable import cited, numbers_of
+from ..citable import cited, numbers_by_path
 from ..nodes import badge
 from ..releases import version_of
 from ..statistics import summarise
@@ -44,7 +44,7 @@ class MachinesDirective(SelectorDirective):
         """Return the table."""
         classes = evidence.classes
         wanted = self.options.get("only", list(classes))
-        measured = {path for name in wanted for path in _numbers(classes.get(name, []))}
+        measured = {path for name in wanted for path in numbers_by_path(classes.get(name, []))}
         if measured:
             names_there = {path.rpartition(".")[2] for path in measured}
             known("number", self.options.get("metrics", ()), names_there)
@@ -68,17 +68,8 @@ class MachinesDirective(SelectorDirective):
             _("runs"): str(len(records)),
         }
         only = self.options.get("metrics")
-        for path, pairs in _numbers(records).items():
+        for path, pairs in numbers_by_path(records).items():
             if only is None or path.rpartition(".")[2] in only:
                 mean = summarise([value for value, _ in pairs]).mean
                 column[path] = shown(Value(mean, pairs[-1][1], len(pairs)))
         return column
-
-
-def _numbers(records: list[RunRecord]) -> dict[str, list[tuple[float, str]]]:
-    """Return path → each number and its unit."""
-    found: dict[str, list[tuple[float, str]]] = {}
-    for record in records:
-        for path, value, unit in numbers_of(record):
-            found.setdefault(path, []).append((value, unit))
-    return found

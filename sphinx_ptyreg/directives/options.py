@@ -8,15 +8,12 @@ from typing import Any, NamedTuple
 from docutils.parsers.rst import directives
 
 from ..errors import UnknownNameError
-from ..record import NAME
+from ..record import IMPORTED, NAME
 
 __all__ = [
     "Option", "Options", "TableOptions", "at_least_one", "choice", "class_names", "flag", "known",
     "names",
 ]  # fmt: skip
-
-#: Behind the machine class of an import whose name runs have too, as tables head its column.
-_IMPORTED = "(imported)"
 
 
 class Option(NamedTuple):
@@ -96,11 +93,11 @@ def class_names(text: str) -> list[str]:
     """
     found: list[str] = []
     for word in (text or "").split():
-        if word == _IMPORTED and found and NAME.fullmatch(found[-1]):
-            found[-1] += f" {word}"
+        if word == IMPORTED.strip() and found and NAME.fullmatch(found[-1]):
+            found[-1] += IMPORTED
         else:
             found.append(word)
-    names(" ".join(name.removesuffix(f" {_IMPORTED}") for name in found))
+    names(" ".join(name.removesuffix(IMPORTED) for name in found))
     return found
 
 

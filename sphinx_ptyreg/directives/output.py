@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..catalogue import _
-from ..nodes import literal, provenance
-from .base import SelectorDirective, capital, sentences_of_age
+from ..nodes import literal
+from .base import SelectorDirective, sentences
 from .options import Option, Options, at_least_one, flag
 
 if TYPE_CHECKING:
@@ -41,4 +41,4 @@ class OutputDirective(SelectorDirective):
 
     def below(self, evidence: SelectorEvidence) -> list[str]:
         """Say when and where the newest run was."""
-        return [f"{capital(provenance(evidence))}.", *sentences_of_age(evidence)]
+        return sentences(evidence, newest=True)

@@ -17,7 +17,7 @@ import msgspec
 
 from ..citable import numbers_of
 from ..plain import plain_parts
-from ..record import RunRecord
+from ..record import IMPORTED, RunRecord
 from ..selector_evidence import SelectorEvidence
 from ..units import convert, same_dimension
 
@@ -33,16 +33,16 @@ def files(selectors: Sequence[SelectorEvidence]) -> dict[str, bytes]:
     ran = {samples[-1].machine_class for _, samples in sets if not samples[-1].imported}
     by_class: dict[str, list[tuple[str, list[RunRecord]]]] = {}
     for selector, samples in sets:
-        name, imported = samples[-1].machine_class, samples[-1].imported
-        name += " (imported)" if imported and name in ran else ""
+        newest = samples[-1]
+        name = newest.where if newest.machine_class in ran else newest.machine_class
         by_class.setdefault(name, []).append((selector, samples))
-    newest = max(
+    first = max(
         by_class, key=lambda name: max(s[-1].started for _, s in by_class[name]), default=""
     )
     written = {}
     for name, of_class in by_class.items():
-        slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", name.replace(" (imported)", ".imported"))
-        file = "benchmark.json" if name == newest else f"benchmark-{slug}.json"
+        slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", name.replace(IMPORTED, ".imported"))
+        file = "benchmark.json" if name == first else f"benchmark-{slug}.json"
         data = msgspec.json.encode(plain_parts(_told(name, of_class)))
         written[file] = msgspec.json.format(data, indent=1) + b"\n"
     return written

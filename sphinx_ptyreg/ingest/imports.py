@@ -11,7 +11,7 @@ from ..declared import Project, Selector
 from ..entries import machine_key
 from ..errors import RecordError, VerdictError
 from ..record import RECORD_LIMIT, Artifact, RunRecord, canonical, encode
-from ..store import Store, write_once
+from ..store import Store, entries_of, write_once
 from .benchmark import read_benchmark
 from .composing import compose_import
 from .foreign import ForeignCleaner
@@ -86,7 +86,7 @@ def _refuse_class_of_runs(
 ) -> None:
     key = machine_key(machine_class)
     for own in project.selectors.values():
-        for entry in (entry for name in own.names for entry in store.entries(name)):
+        for entry in entries_of(store, own.names):
             if entry.imported or entry.machine_key != key:
                 continue
             if (record := entry.read()).machine_class == machine_class:
