@@ -65,16 +65,15 @@ class Judged(NamedTuple):
         statement: It, as printed.
         shown: What was measured, in words.
         paths: The values that it names.
-        over: How many runs the first that was measured rests on; 0 when on the newest alone.
-        selectors: Those whose measurements it rests on, the first named first.
+        rests_on: The selectors whose measurements it rests on, the first named first, and on how
+            many runs of each; 0 for the newest alone.
     """
 
     verdict: Verdict
     statement: str
     shown: str
     paths: tuple[str, ...]
-    over: int = 0
-    selectors: tuple[str, ...] = ()
+    rests_on: tuple[tuple[str, int], ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -135,11 +134,12 @@ def judge_claim(claim: Claim, look_up: Callable[[str], Known]) -> Judged:
             f"but got {' and '.join(map(_words, dict.fromkeys(sides)))}."
         )
     _check_tolerance(claim, sides[0] if sides else None)
-    measured = {path: what for path, what in known.items() if not what.is_declared}
-    selectors = tuple(dict.fromkeys(path.partition(".")[0] for path in measured))
-    over = next((0 if what.newest else what.n for what in measured.values() if what.n), 0)
-    judged = Judged(Verdict.NO_DATA, spell(claim), _sizes(known), paths, over, selectors)
-    if any(what.value is None for what in measured.values()):
+    runs: dict[str, int] = {}
+    for path, what in known.items():
+        if not what.is_declared:
+            runs.setdefault(path.partition(".")[0], 0 if what.newest else what.n)
+    judged = Judged(Verdict.NO_DATA, spell(claim), _sizes(known), paths, tuple(runs.items()))
+    if any(what.value is None for what in known.values()):
         return judged
     return judged._replace(verdict=_verdict(claim, known), shown=_shown(claim, known))
 

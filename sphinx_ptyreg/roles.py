@@ -94,15 +94,12 @@ class ClaimRole(LiveRole):
     def show(self) -> list[Node]:
         """Return the statement, what was measured, and any verdict but *holds*."""
         judged = self.evidence.claim(self.text)
-        owners = [self.evidence.selector(name) for name in judged.selectors]
-        told = [provenance(own, judged.over if own is owners[0] else 0) for own in owners]
-        if len(owners) > 1:
-            told = [
-                f"{own.selector.name}: {text}"
-                for own, text in zip(owners, told, strict=True)
-                if text
-            ]
-        return claim_nodes(judged, "; ".join(filter(None, told)))
+        told = {
+            name: provenance(self.evidence.selector(name), runs) for name, runs in judged.rests_on
+        }
+        several = len(told) > 1
+        parts = [f"{name}: {text}" if several else text for name, text in told.items() if text]
+        return claim_nodes(judged, "; ".join(parts))
 
 
 def claim_nodes(judged: Judged, told: str) -> list[Node]:

@@ -154,6 +154,18 @@ def test_a_claim_tells_the_measured_side_and_each_provenance(
         assert "other: measured 2026-03-02" in told[0]
 
 
+def test_each_selector_of_a_claim_tells_its_own_runs(page, project, declare):
+    declare(f"{DECLARED}{DECLARED.replace('quick', 'other')}")
+    project.write("tests/test_other.py", "def test_other():\n    pass\n")
+    project.seed(durations=took(10.0), started=at(1))
+    for day in (2, 3):
+        project.seed("other", durations=took(20.0 + day), started=at(day))
+    page("{ptyreg:claim}`quick.duration.max <= other.duration.mean`", builder="html")
+    html = project.html()
+    assert "quick: measured 2026-03-01 at a1b2c3d on linux-x86_64-testbox-2c, n = 1; " in html
+    assert "other: measured 2026-03-03 at a1b2c3d on linux-x86_64-testbox-2c, n = 2" in html
+
+
 def test_a_claim_about_what_is_declared_is_never_stale(page, project):
     project.seed()
     project.write("src.py", "ANSWER = 43\n")
