@@ -120,6 +120,19 @@ def require(*distributions: str, group: str = "torch") -> None:
             )
 
 
+def check_least(name: str, value: float, least: int) -> None:
+    """Refuse a setting that is too small.
+
+    Raises:
+        UsageError: If it is below ``least``.
+
+    Examples:
+        >>> check_least("--batch_size", 16, 1)
+    """
+    if value < least:
+        raise UsageError(expected(name, f"be at least {least}", value, "Raise it."))
+
+
 def whole_number(name: str, *, minimum: int, maximum: int | None = None) -> Callable[[str], int]:
     """Make an argument type that accepts whole numbers from ``minimum`` on, up to ``maximum``.
 

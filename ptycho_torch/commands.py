@@ -41,6 +41,11 @@ def say(text: str, *, end: str = "\n", stream: TextIO | None = None) -> None:
         _let_go_of(stream)
 
 
+def is_first_process() -> bool:
+    """Whether this is the first of the processes that train together: the one that speaks."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
 def run_command(command: Callable[[], None]) -> int:
     """Run a command line's work and give its exit status.
 
@@ -74,7 +79,7 @@ def run_command(command: Callable[[], None]) -> int:
             return _ended(end)
         else:
             return 0
-    if os.environ.get("LOCAL_RANK", "0") == "0":  # of processes that train together, the first
+    if is_first_process():
         for message in messages:
             say(" ".join(message.split()))
     return status

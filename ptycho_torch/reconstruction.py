@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptycho_torch.checks import UsageError, expected
+from ptycho_torch.checks import UsageError, check_least, expected
 from ptycho_torch.data.links import link_patterns
 from ptycho_torch.data.scan import PlacedObject
 from ptycho_torch.outputs import RunLog
@@ -131,15 +131,14 @@ def reconstruct(
         light = reconstructor.light.cpu().numpy()
     links = link_patterns(patterns.positions_px.numpy(), light)
     log.facts["islands"] = links.islands
-    found = None
+    predicted = None
     if reconstructor is not None:
-        found = _predict(reconstructor, patterns, config, links, log)
-    if config.refinement.passes:
-        image = None if found is None else found.placed
+        predicted = _predict(reconstructor, patterns, config, links, log)
+    if predicted is None or config.refinement.passes:
+        image = None if predicted is None else predicted[0]
         found = _refine(image, patterns, config, log, report, keep_interrupted=keep_interrupted)
-    if found is None:
-        message = "settings that ask for nothing were refused"
-        raise RuntimeError(message)
+    else:
+        found = _as_predicted(*predicted, patterns, log)
     if not np.isfinite(found.object_).all():
         remedy = "Look at the loss in metrics.csv and train again."
         raise UsageError(expected("the reconstruction", "be finite", "NaN or infinity", remedy))
@@ -164,8 +163,7 @@ def check_inference(config: InferenceConfig, *, has_network: bool = True) -> Non
         ("probe_modes", refinement.probe_modes, 1),
         ("seed", refinement.seed, 0),
     ):
-        if value < minimum:
-            raise UsageError(expected(name, f"be at least {minimum}", value, "Raise it."))
+        check_least(name, value, minimum)
     if refinement.probe_modes > 1 and not refinement.probe:
         to, got = "come with --refine_probe", "a probe that stays as it is"
         raise UsageError(expected("--probe_modes", to, got, "Add --refine_probe."))
@@ -177,10 +175,9 @@ def _predict(
     config: InferenceConfig,
     links: Links,
     log: RunLog,
-) -> Reconstruction:
-    """Give what the network says."""
-    from ptycho_torch.misfit import misfit_of  # noqa: PLC0415 - needs PyTorch
-    from ptycho_torch.needs_torch import choose_device, torch  # noqa: PLC0415 - needs PyTorch
+) -> tuple[PlacedObject, NDArray[np.float32]]:
+    """Give the image that the network says, and its coverage."""
+    from ptycho_torch.needs_torch import choose_device  # noqa: PLC0415 - needs PyTorch
 
     reconstructor = reconstructor.to(choose_device(config.accelerator))
     with log.stage("infer"):
@@ -193,8 +190,18 @@ def _predict(
             object_=stitched.object_.cpu().numpy(),
             origin_px=(float(stitched.origin_px[0]), float(stitched.origin_px[1])),
         )
+    return placed, stitched.coverage.cpu().numpy()
+
+
+def _as_predicted(
+    placed: PlacedObject, coverage: NDArray[np.float32], patterns: PatternDataset, log: RunLog
+) -> Reconstruction:
+    """Give what the network says as the result."""
+    from ptycho_torch.misfit import misfit_of  # noqa: PLC0415 - needs PyTorch
+    from ptycho_torch.needs_torch import torch  # noqa: PLC0415 - needs PyTorch
+
+    with log.stage("stitch"):
         misfit = misfit_of(placed, patterns, torch.from_numpy(patterns.scan.probe)[None])
-    coverage = stitched.coverage.cpu().numpy()
     return Reconstruction(placed=placed, coverage=coverage, misfit=misfit)
 
 

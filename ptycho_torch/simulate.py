@@ -17,6 +17,7 @@ from ptycho_torch.checks import (
     SEED_MAXIMUM,
     CommandParser,
     UsageError,
+    check_least,
     expected,
     one_of,
     positive_number,
@@ -149,12 +150,8 @@ def simulate_scan(config: SimulationConfig) -> tuple[Scan, PlacedObject]:
         ((16, 32, 32), True)
     """
     rng = np.random.default_rng(config.seed)
-    for name, value, least in (
-        ("n_patterns", config.n_patterns, 1),
-        ("size_px", config.size_px, 16),
-    ):
-        if value < least:
-            raise UsageError(expected(name, f"be at least {least}", value, "Raise it."))
+    check_least("n_patterns", config.n_patterns, 1)
+    check_least("size_px", config.size_px, 16)
     for name, amount in (("step_px", config.step_px), ("photons", config.photons)):
         if not 0 < amount < float("inf"):
             raise UsageError(expected(name, "be a finite number above 0", amount, "Raise it."))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import sys
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -22,7 +21,7 @@ from ptycho_torch.checks import (
     require_torch,
     whole_number,
 )
-from ptycho_torch.commands import run_command, say
+from ptycho_torch.commands import is_first_process, run_command, say
 from ptycho_torch.config import TrainingConfig, plain_settings
 from ptycho_torch.data.npz import write_npz
 from ptycho_torch.data.scan_file import load_scan
@@ -84,7 +83,7 @@ def write_training(
     with log.stage("read"):
 
         def load(path: Path) -> Scan:
-            silent = quiet or os.environ.get("LOCAL_RANK", "0") != "0"
+            silent = quiet or not is_first_process()
             note = None if silent else lambda text: say(f"note: {text}")
             return load_scan(path, counts=counts, probe=probe_file, note=note)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from dataclasses import replace
@@ -12,12 +11,14 @@ import numpy as np
 
 from ptycho_torch.checks import (
     UsageError,
+    check_least,
     expected,
     installed_version,
     one_of,
     require,
     require_torch,
 )
+from ptycho_torch.commands import is_first_process
 from ptycho_torch.config import ModelConfig, TrainingConfig, plain_settings
 from ptycho_torch.data.grouping import check_gridsize, pick_evenly
 from ptycho_torch.pass_report import PassReport
@@ -144,8 +145,7 @@ def _same_exposure(test: Scan, scan: Scan) -> Scan:
 
 def _teacher_report(config: TrainingConfig, *, quiet: bool) -> PassReport | None:
     """Tell of the teacher's passes on a terminal; a line per epoch is enough for a log."""
-    first = os.environ.get("LOCAL_RANK", "0") == "0"
-    if quiet or not first or not sys.stderr.isatty():
+    if quiet or not is_first_process() or not sys.stderr.isatty():
         return None
     return PassReport(config.teacher_passes, "teacher pass")
 
@@ -176,9 +176,7 @@ def check_training(scan: Scan, config: TrainingConfig, test: Scan | None) -> Non
         ("teacher_passes", 0),
         ("seed", 0),
     ):
-        if getattr(config, name) < minimum:
-            to = f"be at least {minimum}"
-            raise UsageError(expected(f"--{name}", to, getattr(config, name), "Raise it."))
+        check_least(f"--{name}", getattr(config, name), minimum)
     if not 0 < config.learning_rate < float("inf"):
         to, remedy = "be a finite number above 0", "Leave it out for the default."
         raise UsageError(expected("--learning_rate", to, config.learning_rate, remedy))

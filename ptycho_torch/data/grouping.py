@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ptycho_torch.checks import UsageError, expected
+from ptycho_torch.checks import UsageError, check_least, expected
 
 BLOCK = 1024
 """Scan points whose distances to all others are held at once."""
@@ -54,8 +54,7 @@ def check_gridsize(gridsize: int, patterns: int, among: str = "the patterns") ->
     Raises:
         UsageError: If the width is not at least 1, or a group needs more patterns than there are.
     """
-    if gridsize < 1:
-        raise UsageError(expected("--gridsize", "be at least 1", gridsize, "Raise it."))
+    check_least("--gridsize", gridsize, 1)
     if gridsize**2 > patterns:
         to = f"be at least {gridsize**2} for groups of --gridsize {gridsize}"
         remedy = "Take more, or train with a smaller --gridsize."

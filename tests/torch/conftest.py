@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ptycho_torch.checks import TorchMissing, require_torch
@@ -119,6 +120,20 @@ def trained(tmp_path_factory: pytest.TempPathFactory, small_scan_file: Path) -> 
     folder = tmp_path_factory.mktemp("trained") / "run"
     write_training(small_scan_file, folder, TrainingConfig(max_epochs=1, accelerator="cpu"))
     return folder
+
+
+@pytest.fixture
+def scan() -> Scan:
+    """Seven patterns of 12 × 8 px, no two alike: whatever is exchanged or left out shows."""
+    rng = np.random.default_rng(3)
+    counts = rng.integers(1, 500, (7, 12, 8))
+    probe = rng.normal(size=(12, 8)) + 1j * rng.normal(size=(12, 8))
+    positions = rng.random((7, 2)) * (30, 20)
+    return Scan(
+        diffraction_amplitude=np.sqrt(counts).astype(np.float32),
+        positions_px=positions - positions.min(axis=0) + (6, 4),
+        probe=probe.astype(np.complex64),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -17,19 +17,6 @@ ENERGY_J, DISTANCE_M, PIXELS_M = 1.4e-15, 2.0, (55e-6, 40e-6)
 WAVELENGTH_M = 1.98644586e-25 / ENERGY_J
 
 
-@pytest.fixture
-def scan() -> Scan:
-    rng = np.random.default_rng(3)
-    counts = rng.integers(1, 500, (COUNT, HEIGHT, WIDTH))
-    probe = rng.normal(size=(HEIGHT, WIDTH)) + 1j * rng.normal(size=(HEIGHT, WIDTH))
-    positions = rng.random((COUNT, 2)) * (30, 20)
-    return Scan(
-        diffraction_amplitude=np.sqrt(counts).astype(np.float32),
-        positions_px=positions - positions.min(axis=0) + (HEIGHT // 2, WIDTH // 2),
-        probe=probe.astype(np.complex64),
-    )
-
-
 def counts_of(scan: Scan) -> np.ndarray:
     return np.square(scan.diffraction_amplitude).round().astype(np.uint32)
 

@@ -14,19 +14,6 @@ BAD = np.zeros((HEIGHT, WIDTH), bool)
 BAD[3, 5] = BAD[7, :] = True
 
 
-@pytest.fixture
-def scan() -> Scan:
-    rng = np.random.default_rng(3)
-    counts = rng.integers(1, 500, (COUNT, HEIGHT, WIDTH))
-    probe = rng.normal(size=(HEIGHT, WIDTH)) + 1j * rng.normal(size=(HEIGHT, WIDTH))
-    positions = rng.random((COUNT, 2)) * (30, 20)
-    return Scan(
-        diffraction_amplitude=np.sqrt(counts).astype(np.float32),
-        positions_px=positions - positions.min(axis=0) + (HEIGHT // 2, WIDTH // 2),
-        probe=probe.astype(np.complex64),
-    )
-
-
 def counts_of(scan: Scan) -> np.ndarray:
     return np.square(scan.diffraction_amplitude).round().astype(np.uint32)
 

@@ -16,22 +16,7 @@ from ptycho_torch.data.npz import save_scan
 from ptycho_torch.data.scan import Scan
 from ptycho_torch.data.scan_file import load_scan
 
-COUNT, HEIGHT, WIDTH = 7, 12, 8
-ENERGY_J, DISTANCE_M, PIXEL_M = 1.4e-15, 2.0, 55e-6
-WAVELENGTH_M = 1.98644586e-25 / ENERGY_J
-
-
-@pytest.fixture
-def scan() -> Scan:
-    rng = np.random.default_rng(3)
-    counts = rng.integers(1, 500, (COUNT, HEIGHT, WIDTH))
-    probe = rng.normal(size=(HEIGHT, WIDTH)) + 1j * rng.normal(size=(HEIGHT, WIDTH))
-    positions = rng.random((COUNT, 2)) * (30, 20)
-    return Scan(
-        diffraction_amplitude=np.sqrt(counts).astype(np.float32),
-        positions_px=positions - positions.min(axis=0) + (HEIGHT // 2, WIDTH // 2),
-        probe=probe.astype(np.complex64),
-    )
+COUNT = 7
 
 
 def counts_of(scan: Scan) -> np.ndarray:
