@@ -22,6 +22,9 @@ from typing import Any
 
 import torch
 
+if __name__ == "__main__":  # a script sees its own folder alone
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from ptycho_torch.config import (
     InferenceConfig,
     ModelConfig,
